@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# cni_plugin(NAME SOURCE...): an executable that a runtime calls; this line is its registration.
+function(cni_plugin name)
+	add_executable(${name} ${ARGN})
+	target_link_libraries(${name} PRIVATE edgeway)
+	if(EDGEWAY_STATIC)
+		target_link_options(${name} PRIVATE -static)
+		set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+	endif()
+	set_target_properties(${name} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static ssize_t read_fully(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t r = read(fd, buf + n, size - n);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		n += (size_t)r;
+	}
+	return (ssize_t)n;
+}
+
+static int write_fully(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t w = write(fd, text, left);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -1;
+		text += w;
+		left -= (size_t)w;
+	}
+	return 0;
+}
+
+ssize_t file_read(int dir, const char *path, char *buf, size_t size)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read_fully(fd, buf, size - 1);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+char *file_read_all(struct arena *arena, int fd, size_t limit, const char *what, struct err *e)
+{
+	size_t size = 4096, used = 0;
+	char *buf = arena_calloc(arena, 1, size);
+
+	while (buf) {
+		char *bigger;
+		ssize_t n = read_fully(fd, buf + used, size - 1 - used);
+
+		if (n < 0) {
+			err_os(e, ERR_IO, errno, "read %s", what);
+			return NULL;
+		}
+		used += (size_t)n;
+		if (used < size - 1)
+			return buf;
+		if (size >= limit) {
+			err_set(e, ERR_IO, "read %s: larger than %zu bytes", what, limit);
+			return NULL;
+		}
+		bigger = arena_calloc(arena, 4, size);
+		if (bigger)
+			memcpy(bigger, buf, used);
+		buf = bigger;
+		size *= 4;
+	}
+	err_os(e, ERR_TRY_AGAIN, ENOMEM, "read %s", what);
+	return NULL;
+}
+
+/** For file systems without O_TMPFILE: the name appears before the content. */
+static int create_named(int dir, const char *path, const char *text, mode_t mode)
+{
+	_cleanup_(fd_closep) int fd =
+		openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	int os;
+
+	if (fd < 0)
+		return -1;
+	if (write_fully(fd, text) == 0)
+		return 0;
+	os = errno;
+	(void)unlinkat(dir, path, 0);
+	errno = os;
+	return -1;
+}
+
+int file_create(int dir, const char *path, const char *text, mode_t mode)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char parent[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+
+	if (slash)
+		(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path + 1), path);
+	fd = openat(dir, parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+	if (fd < 0)
+		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
+			       ? create_named(dir, path, text, mode)
+			       : -1;
+	if (write_fully(fd, text) < 0)
+		return -1;
+	return linkat(fd, "", dir, path, AT_EMPTY_PATH);
+}
+
+int file_replace(int dir, const char *path, const char *text, mode_t mode)
+{
+	char tmp[PATH_MAX];
+	int os;
+
+	// One writer at a time: callers hold a lock or own the name. A leftover is overwritten.
+	(void)snprintf(tmp, sizeof(tmp), "%s.new", path);
+	(void)unlinkat(dir, tmp, 0);
+	if (create_named(dir, tmp, text, mode) < 0)
+		return -1;
+	if (renameat(dir, tmp, dir, path) == 0)
+		return 0;
+	os = errno;
+	(void)unlinkat(dir, tmp, 0);
+	errno = os;
+	return -1;
+}
+
+int file_write(int dir, const char *path, const char *text)
+{
+	_cleanup_(fd_closep) int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : write_fully(fd, text);
+}
+
+int dir_make(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	(void)snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	return mkdir(path, mode) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int file_lock(int dir, const char *path, mode_t mode, int *fd, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = openat(dir, path, O_RDONLY | O_CREAT | O_CLOEXEC, mode);
+
+	if (lock < 0)
+		return err_os(e, ERR_IO, errno, "open lock file %s", path);
+	while (flock(lock, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_os(e, ERR_IO, errno, "lock %s", path);
+	*fd = TAKE_FD(lock);
+	return 0;
+}
+
+static void dir_closep(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+int dir_list(struct arena *arena, int dir, const char ***names, size_t *n)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(dir_closep) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const char **list = NULL;
+	const struct dirent *de;
+	size_t count = 0;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (errno = 0, (de = readdir(d))) {
+		if (de->d_name[0] == '.')
+			continue;
+		list = arena_grow(arena, (void *)list, count, sizeof(*list));
+		if (!list || !(list[count++] = arena_strdup(arena, de->d_name))) {
+			errno = ENOMEM;
+			return -1;
+		}
+	}
+	if (errno)
+		return -1;
+	*names = list;
+	*n = count;
+	return 0;
+}

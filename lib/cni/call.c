@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cni/call.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const struct conf_field text = {.kind = CONF_STR};
+
+static const struct conf_field args_cni_fields[] = {
+	conf_mac(struct cni_common, args.cni.mac, "mac", .help = "MAC address for the container"),
+	conf_list(struct cni_common, args.cni.ips, args.cni.n_ips, "ips", &text,
+		  .help = "addresses to reserve, with or without prefix length"),
+	conf_end,
+};
+
+const struct conf_field cni_args_fields[] = {
+	{.kind = CONF_OBJ, .key = "cni", .sub = args_cni_fields, .open = true,
+	 .help = "conventional requests (CNI conventions, \"args\")"},
+	conf_end,
+};
+
+const struct conf_field cni_runtime_fields[] = {
+	conf_mac(struct cni_common, runtime.mac, "mac",
+		 .help = "capability mac: MAC address for the container"),
+	conf_list(struct cni_common, runtime.ips, runtime.n_ips, "ips", &text,
+		  .help = "capability ips: addresses to reserve"),
+	conf_json(struct cni_common, runtime.ip_ranges, "ipRanges",
+		  .help = "capability ipRanges: range sets before those of the configuration"),
+	conf_end,
+};
+
+enum { NEEDS_ID = 1, NEEDS_NETNS = 2 };
+
+static const struct {
+	const char *text;
+	int needs;
+	enum cni_version since;
+} verbs[CNI_VERBS] = {
+	[CNI_ADD] = {"ADD", NEEDS_ID | NEEDS_NETNS, CNI_0_1_0},
+	[CNI_DEL] = {"DEL", NEEDS_ID, CNI_0_1_0},
+	[CNI_CHECK] = {"CHECK", NEEDS_ID | NEEDS_NETNS, CNI_0_4_0},
+	[CNI_STATUS] = {"STATUS", 0, CNI_1_1_0},
+	[CNI_GC] = {"GC", 0, CNI_1_1_0},
+	[CNI_VERSION] = {"VERSION", 0, CNI_0_1_0},
+};
+
+const char *cni_verb_text(enum cni_verb verb)
+{
+	return verbs[verb].text;
+}
+
+/** Identifiers of the specification: a letter or digit, then also _ . and -. */
+static bool is_identifier(const char *s)
+{
+	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = strspn(s, alnum);
+
+	while (n && s[n] && (strchr("_.-", s[n]) || strchr(alnum, s[n])))
+		n++;
+	return n && !s[n];
+}
+
+/** Copy the variable, or add its name to @missing. */
+static void need(const char **out, const char *name, bool required, char *missing, size_t size)
+{
+	const char *value = getenv(name);
+	size_t n = strlen(missing);
+
+	*out = value && *value ? value : NULL;
+	if (!*out && required)
+		(void)snprintf(missing + n, size - n, "%s%s", n ? "," : "", name);
+}
+
+static int check_identity(const struct cni_call *call, struct err *e)
+{
+	const char *wrong;
+
+	if (!is_identifier(call->at.container)) {
+		(void)err_set(e, ERR_ENV, "CNI_CONTAINERID: invalid characters in containerID");
+		return err_hint(e, "\"%.64s\": a letter or digit, then letters, digits, '_', '.' "
+				   "and '-'", call->at.container);
+	}
+	wrong = conf_ifname(&call->at.ifname);
+	if (wrong)
+		return err_set(e, ERR_ENV, "CNI_IFNAME: \"%.64s\": %s", call->at.ifname, wrong);
+	return 0;
+}
+
+int cni_call_from_env(struct cni_call *call, struct err *e)
+{
+	const char *verb = getenv("CNI_COMMAND");
+	char missing[128] = "";
+	int v = 0, needs;
+
+	while (v < CNI_VERBS && strcmp(verb, verbs[v].text) != 0)
+		v++;
+	if (v == CNI_VERBS)
+		return err_set(e, ERR_ENV, "CNI_COMMAND: unknown CNI_COMMAND: %.64s", verb);
+	call->verb = (enum cni_verb)v;
+	call->args = getenv("CNI_ARGS") ? getenv("CNI_ARGS") : "";
+	if (v == CNI_VERSION)
+		return 0;
+	needs = verbs[v].needs;
+	if (needs & NEEDS_ID) { // the others are about the network: no container, whatever is set
+		need(&call->at.container, "CNI_CONTAINERID", true, missing, sizeof(missing));
+		need(&call->netns, "CNI_NETNS", needs & NEEDS_NETNS, missing, sizeof(missing));
+		need(&call->at.ifname, "CNI_IFNAME", true, missing, sizeof(missing));
+	}
+	need(&call->path, "CNI_PATH", true, missing, sizeof(missing));
+	if (missing[0])
+		return err_set(e, ERR_ENV, "required env variables [%s] missing", missing);
+	return needs & NEEDS_ID ? check_identity(call, e) : 0;
+}
+
+/** Read a list of {containerID, ifname}. */
+static int read_valid(struct cni_call *call, json_t *list, const char *key, struct err *e)
+{
+	struct cni_valid *valid;
+	size_t i;
+	json_t *v;
+
+	if (!json_is_array(list))
+		return err_set(e, ERR_DECODE, "%s: must be a list", key);
+	valid = arena_calloc(call->arena, json_array_size(list) + 1, sizeof(*valid));
+	if (!valid)
+		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", key);
+	json_array_foreach(list, i, v) {
+		valid[i].container = json_string_value(conf_lookup(v, "containerID"));
+		valid[i].ifname = json_string_value(conf_lookup(v, "ifname"));
+		if (!valid[i].container || !valid[i].ifname)
+			return err_set(e, ERR_DECODE,
+				       "%s[%zu]: must be an object with the strings containerID "
+				       "and ifname", key, i);
+	}
+	call->valid = valid;
+	call->n_valid = json_array_size(list);
+	call->gc = true;
+	return 0;
+}
+
+/** The specification's key, or the one that libraries wrote before it. */
+static int find_valid(struct cni_call *call, struct err *e)
+{
+	static const char *const keys[] = {"cni.dev/valid-attachments", "cni.dev/attachments"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *list = conf_lookup(call->doc, keys[i]);
+
+		if (list && !json_is_null(list))
+			return read_valid(call, list, keys[i], e);
+	}
+	return 0;
+}
+
+int cni_call_from_doc(struct cni_call *call, struct err *e)
+{
+	const json_t *version = conf_lookup(call->doc, "cniVersion");
+	const json_t *name = conf_lookup(call->doc, "name");
+
+	if (version && !json_is_string(version) && !json_is_null(version))
+		return err_set(e, ERR_DECODE, "cniVersion: must be a string");
+	if (cni_version_parse(json_string_value(version), &call->version, e) < 0)
+		return -1;
+	if (name && !json_is_string(name) && !json_is_null(name))
+		return err_set(e, ERR_DECODE, "name: must be a string");
+	call->at.network = json_string_value(name);
+	if (!call->at.network || !*call->at.network)
+		return err_set(e, ERR_CONFIG, "name: missing network name");
+	if (!is_identifier(call->at.network))
+		return err_set(e, ERR_CONFIG,
+			       "name: \"%.64s\": invalid characters found in network name: a letter "
+			       "or digit, then letters, digits, '_', '.' and '-'", call->at.network);
+	if (call->version < verbs[call->verb].since)
+		return err_set(e, ERR_VERSION, "config version does not allow %s: it needs %s",
+			       verbs[call->verb].text, cni_version_text(verbs[call->verb].since));
+	return call->verb == CNI_GC ? find_valid(call, e) : 0;
+}
+
+int cni_read_conf(const struct cni_call *call, void *out, const struct conf_field *fields,
+		  struct json_t *json, const char *at, bool open, struct err *e)
+{
+	struct conf_report report = {
+		.open = open,
+		.strict = json_is_true(conf_lookup(call->doc, "strict")),
+	};
+
+	if (conf_read(out, fields, json, at, &report, call->arena, e) < 0)
+		return -1;
+	for (size_t i = 0; i < report.n_warnings; i++)
+		log_warn("%s", report.warnings[i]);
+	return 0;
+}
+
+bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname)
+{
+	for (size_t i = 0; i < call->n_valid; i++)
+		if (!strcmp(call->valid[i].container, container) &&
+		    (!*ifname || !strcmp(call->valid[i].ifname, ifname)))
+			return true;
+	return false;
+}

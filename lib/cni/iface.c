@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cni/iface.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "netlink/ifaddr.h"
+#include "netlink/link.h"
+#include "netlink/route.h"
+#include "node/netns.h"
+#include "node/sysctl.h"
+
+static bool has_v6(const struct cni_result *r)
+{
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (r->ips[i].address.ip.family == AF_INET6)
+			return true;
+	return false;
+}
+
+static int set_sysctls(const char *ifname, bool v6, enum iface_dad dad, struct err *e)
+{
+	// A container without IPv6 has none of these; that fails, if at all, where IPv6 is needed.
+	if (dad == IFACE_DAD &&
+	    (sysctl_ensure_if_there("1", e, "ipv6/conf/%s/enhanced_dad", ifname) < 0 ||
+	     sysctl_ensure_if_there("1", e, "ipv6/conf/%s/accept_dad", ifname) < 0))
+		return -1;
+	if (dad == IFACE_NODAD &&
+	    sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_dad", ifname) < 0)
+		return -1;
+	// Tell the neighbours when the interface comes up: the address may have been another's.
+	if (sysctl_ensure("1", e, "ipv4/conf/%s/arp_notify", ifname) < 0)
+		return -1;
+	if (!v6)
+		return 0;
+	if (sysctl_ensure_if_there("0", e, "ipv6/conf/lo/disable_ipv6") < 0 ||
+	    sysctl_ensure("0", e, "ipv6/conf/%s/disable_ipv6", ifname) < 0)
+		return -1;
+	return sysctl_ensure("1", e, "ipv6/conf/%s/keep_addr_on_down", ifname);
+}
+
+/** The gateway of the first address of the route's family, if the route has none of its own. */
+static struct ipaddr gateway_of(const struct cni_result *r, const struct cni_route *route)
+{
+	if (route->gw.family)
+		return route->gw;
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (r->ips[i].gateway.family == route->dst.ip.family)
+			return r->ips[i].gateway;
+	return (struct ipaddr){};
+}
+
+static void put_routes(struct nl_msg *m, int index, const struct cni_result *r)
+{
+	for (size_t i = 0; i < r->n_routes; i++) {
+		const struct cni_route *from = &r->routes[i];
+
+		route_add(m, &(struct route){
+				     .dst = from->dst,
+				     .gw = gateway_of(r, from),
+				     .oif = index,
+				     .priority = (uint32_t)from->priority,
+				     .table = from->table > 0 ? (uint32_t)from->table : 0,
+				     .mtu = (uint32_t)from->mtu,
+				     .advmss = (uint32_t)from->advmss,
+				     .scope = (int)from->scope,
+			     });
+	}
+}
+
+struct tentative {
+	bool any, duplicate;
+	struct prefix which;
+};
+
+static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
+{
+	struct tentative *t = ctx;
+
+	(void)e;
+	if (!(addr->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
+		return 0;
+	t->any = true;
+	t->which = addr->prefix;
+	t->duplicate |= (addr->flags & IFA_F_DADFAILED) != 0;
+	return 0;
+}
+
+/**
+ * Wait until no IPv6 address is tentative. Without duplicate address detection that is a matter of
+ * the link coming up, a fraction of a millisecond.
+ */
+static int wait_for_addresses(struct nl *nl, int index, struct err *e)
+{
+	enum { WAIT_MS = 5000, LONGEST_NAP_US = 20000 };
+	struct tentative t;
+	char text[PREFIX_TEXT];
+	unsigned int nap = 100, waited = 0;
+
+	for (;; waited += nap) {
+		t = (struct tentative){};
+		if (ifaddr_each(nl, index, AF_INET6, on_address, &t, e) < 0)
+			return -1;
+		if (t.duplicate)
+			return err_set(e, ERR_EXISTS, "address %s is in use by another host",
+				       prefix_format(&t.which, text));
+		if (!t.any)
+			return 0;
+		if (waited > WAIT_MS * 1000)
+			return err_set(e, ERR_TRY_AGAIN, "address %s is still tentative after %d s",
+				       prefix_format(&t.which, text), WAIT_MS / 1000);
+		(void)nanosleep(&(struct timespec){.tv_nsec = nap * 1000L}, NULL);
+		nap = nap * 2 > LONGEST_NAP_US ? LONGEST_NAP_US : nap * 2;
+	}
+}
+
+/** Addresses before the link comes up, so that it is announced with them; routes need it up. */
+static int apply(struct nl *nl, const char *ifname, const struct cni_result *r, enum iface_dad dad,
+		 struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	int index = nl_ifindex(nl, ifname);
+
+	if (!index)
+		return err_os(e, ERR_KERNEL, ENODEV, "find %s", ifname);
+	for (size_t i = 0; i < r->n_ips; i++)
+		ifaddr_add(&m, index, &r->ips[i].address,
+			   dad == IFACE_DAD ? IFADDR_DAD : IFADDR_NODAD);
+	link_set_flags(&m, index, IFF_UP, IFF_UP);
+	put_routes(&m, index, r);
+	if (nl_call(nl, &m, e) < 0)
+		return -1;
+	return has_v6(r) ? wait_for_addresses(nl, index, e) : 0;
+}
+
+/** Enter the container and open a socket there; both end with the caller's scope. */
+static int go_inside(const struct cni_call *call, struct netns *ns, struct nl **nl, struct err *e)
+{
+	if (netns_enter(ns, call->netns_fd, e) < 0)
+		return -1;
+	*nl = nl_open(NETLINK_ROUTE, e);
+	return *nl ? 0 : -1;
+}
+
+int iface_configure(const struct cni_call *call, const struct cni_result *result,
+		    enum iface_dad dad, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+	const char *ifname = call->at.ifname;
+
+	if (go_inside(call, &ns, &nl, e) < 0 ||
+	    set_sysctls(ifname, has_v6(result), dad, e) < 0 ||
+	    apply(nl, ifname, result, dad, e) < 0)
+		return err_wrap(e, "configure %s in the container", ifname);
+	return 0;
+}
+
+int iface_set_up(const struct cni_call *call, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	if (go_inside(call, &ns, &nl, e) < 0)
+		return -1;
+	link_set_flags(&m, nl_ifindex(nl, call->at.ifname), IFF_UP, IFF_UP);
+	return nl_call(nl, &m, e);
+}
+
+/** One thing to look for among many of its kind. */
+struct search {
+	const struct prefix *prefix;
+	const struct cni_route *route;
+	struct ipaddr gw;
+	bool found;
+};
+
+static int match_address(const struct iface_addr *addr, void *ctx, struct err *e)
+{
+	struct search *s = ctx;
+
+	(void)e;
+	s->found |= addr->prefix.len == s->prefix->len &&
+		    !ip_cmp(&addr->prefix.ip, &s->prefix->ip);
+	return 0;
+}
+
+static int match_route(const struct route *r, void *ctx, struct err *e)
+{
+	struct search *s = ctx;
+	struct ipaddr net = prefix_first(&s->route->dst);
+
+	(void)e;
+	s->found |= r->dst.len == s->route->dst.len && !ip_cmp(&r->dst.ip, &net) &&
+		    (!s->gw.family || !ip_cmp(&r->gw, &s->gw)) &&
+		    (s->route->table <= 0 || r->table == (uint32_t)s->route->table);
+	return 0;
+}
+
+/** The interface that prevResult lists for the container; -1 if it lists none. */
+static int64_t listed_iface(const struct cni_call *call)
+{
+	for (size_t i = 0; i < call->prev->n_ifaces; i++)
+		if (call->prev->ifaces[i].sandbox && *call->prev->ifaces[i].sandbox &&
+		    !strcmp(call->prev->ifaces[i].name, call->at.ifname))
+			return (int64_t)i;
+	return -1;
+}
+
+static int check_link(const struct cni_call *call, struct nl *nl, struct link *link, bool up,
+		      struct err *e)
+{
+	const char *ifname = call->at.ifname;
+	int64_t listed = listed_iface(call);
+	char text[MAC_TEXT];
+	const char *mac;
+
+	if (link_get(nl, ifname, link, e) < 0)
+		return e->os == ENODEV ? err_set(e, ERR_MISMATCH, "%s is missing in the container",
+						 ifname)
+				       : -1;
+	if (up && !(link->flags & IFF_UP))
+		return err_set(e, ERR_MISMATCH, "%s in the container is down", ifname);
+	mac = listed >= 0 ? call->prev->ifaces[listed].mac : NULL;
+	if (mac && *mac && strcasecmp(mac, mac_format(&link->mac, text)) != 0)
+		return err_set(e, ERR_MISMATCH, "%s in the container has MAC address %s, not %s",
+			       ifname, text, mac);
+	return 0;
+}
+
+static int check_addresses(const struct cni_call *call, struct nl *nl, int index, struct err *e)
+{
+	int64_t listed = listed_iface(call);
+
+	for (size_t i = 0; i < call->prev->n_ips; i++) {
+		const struct cni_ip *ip = &call->prev->ips[i];
+		struct search s = {.prefix = &ip->address};
+		char text[PREFIX_TEXT];
+
+		if (ip->iface >= 0 && ip->iface != listed)
+			continue;
+		if (ifaddr_each(nl, index, ip->address.ip.family, match_address, &s, e) < 0)
+			return -1;
+		if (!s.found)
+			return err_set(e, ERR_MISMATCH, "address %s is missing on %s",
+				       prefix_format(&ip->address, text), call->at.ifname);
+	}
+	return 0;
+}
+
+static int check_routes(const struct cni_call *call, struct nl *nl, int index, struct err *e)
+{
+	for (size_t i = 0; i < call->prev->n_routes; i++) {
+		const struct cni_route *route = &call->prev->routes[i];
+		struct search s = {.route = route, .gw = gateway_of(call->prev, route)};
+		char text[PREFIX_TEXT];
+
+		if (route_each(nl, index, route->dst.ip.family, match_route, &s, e) < 0)
+			return -1;
+		if (!s.found)
+			return err_set(e, ERR_MISMATCH, "route %s by %s is missing",
+				       prefix_format(&route->dst, text), call->at.ifname);
+	}
+	return 0;
+}
+
+int iface_check(const struct cni_call *call, bool up, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+	struct link link;
+
+	if (go_inside(call, &ns, &nl, e) < 0 || check_link(call, nl, &link, up, e) < 0 ||
+	    check_addresses(call, nl, link.index, e) < 0)
+		return -1;
+	return check_routes(call, nl, link.index, e);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/undo.h"
+#include "cni/call.h"
+#include "ipam/host_local.h"
+
+/**
+ * Where addresses come from, as a plugin that makes interfaces sees it: nothing (layer 2 only),
+ * host-local in this process, or any other plugin in one of its own.
+ *
+ * All functions do nothing when there is no IPAM.
+ */
+enum ipam_kind { IPAM_NONE, IPAM_HOST_LOCAL, IPAM_DELEGATE };
+
+struct ipam {
+	enum ipam_kind kind;
+	const struct cni_call *call;
+	const char *type;
+	struct host_local host_local;
+};
+
+/** Read the configuration's ipam object, which may be NULL. Changes nothing. */
+int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json,
+	      struct err *e) _must_check_;
+
+/** Get addresses; on success the step that gives them back is in @undo. */
+int ipam_add(struct ipam *ipam, struct cni_result *result, struct undo *undo,
+	     struct err *e) _must_check_;
+int ipam_del(const struct ipam *ipam, struct err *e) _must_check_;
+int ipam_check(const struct ipam *ipam, struct err *e) _must_check_;
+int ipam_status(const struct ipam *ipam, struct err *e) _must_check_;
+int ipam_gc(const struct ipam *ipam, struct err *e) _must_check_;

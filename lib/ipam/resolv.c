@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ipam/resolv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+
+enum { RESOLV_MAX = 1 << 20 };
+
+static bool append(const char ***list, size_t *n, const char *word, struct arena *arena)
+{
+	*list = arena_grow(arena, (void *)*list, *n, sizeof(**list));
+	if (!*list)
+		return false;
+	(*list)[(*n)++] = word;
+	return true;
+}
+
+/** Take one line in; false when memory is short. */
+static bool take_line(struct cni_dns *dns, char *line, struct arena *arena)
+{
+	static const char blank[] = " \t\r";
+	char *rest, *key = strtok_r(line, blank, &rest), *word;
+
+	if (!key || *key == '#' || *key == ';')
+		return true;
+	while ((word = strtok_r(NULL, blank, &rest))) {
+		if (!strcmp(key, "nameserver")) {
+			if (!append(&dns->nameservers, &dns->n_nameservers, word, arena))
+				return false;
+		} else if (!strcmp(key, "search")) {
+			if (!append(&dns->search, &dns->n_search, word, arena))
+				return false;
+		} else if (!strcmp(key, "options")) {
+			if (!append(&dns->options, &dns->n_options, word, arena))
+				return false;
+		} else if (!strcmp(key, "domain")) {
+			dns->domain = word;
+		}
+	}
+	return true;
+}
+
+int resolv_read(struct cni_dns *out, const char *path, struct arena *arena, struct err *e)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text, *rest = NULL;
+
+	if (fd < 0)
+		return err_os(e, ERR_IO, errno, "open %s", path);
+	text = file_read_all(arena, fd, RESOLV_MAX, path, e);
+	if (!text)
+		return -1;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (!take_line(out, line, arena))
+			return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
+	return 0;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netlink/ifaddr.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+static struct ifaddrmsg header(int index, const struct prefix *p)
+{
+	return (struct ifaddrmsg){
+		.ifa_family = (uint8_t)p->ip.family,
+		.ifa_prefixlen = (uint8_t)p->len,
+		.ifa_index = (uint32_t)index,
+	};
+}
+
+void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_dad dad)
+{
+	const struct ifaddrmsg hdr = header(index, p);
+	char text[PREFIX_TEXT];
+
+	nl_begin(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &hdr, sizeof(hdr));
+	nl_label(m, "add address %s", prefix_format(p, text));
+	nl_ip(m, IFA_LOCAL, &p->ip);
+	nl_ip(m, IFA_ADDRESS, &p->ip);
+	if (p->ip.family == AF_INET && p->len < 31) {
+		struct ipaddr last = prefix_last(p);
+
+		nl_ip(m, IFA_BROADCAST, &last);
+	}
+	if (p->ip.family == AF_INET6 && dad == IFADDR_NODAD)
+		nl_u32(m, IFA_FLAGS, IFA_F_NODAD);
+}
+
+void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p)
+{
+	const struct ifaddrmsg hdr = header(index, p);
+	char text[PREFIX_TEXT];
+
+	nl_begin(m, RTM_DELADDR, 0, &hdr, sizeof(hdr));
+	nl_label(m, "delete address %s", prefix_format(p, text));
+	nl_ip(m, IFA_LOCAL, &p->ip);
+}
+
+struct each {
+	ifaddr_fn *fn;
+	void *ctx;
+	int index;
+};
+
+static int on_addr(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct ifaddrmsg *hdr = nl_payload(reply);
+	const struct nlattr *a[IFA_MAX + 1];
+	const struct each *each = ctx;
+	struct iface_addr addr;
+
+	if (reply->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	nl_parse(reply, sizeof(*hdr), a, IFA_MAX);
+	addr = (struct iface_addr){
+		.index = (int)hdr->ifa_index,
+		.prefix.len = hdr->ifa_prefixlen,
+		.flags = a[IFA_FLAGS] ? nl_get_u32(a[IFA_FLAGS]) : hdr->ifa_flags,
+	};
+	// IFA_ADDRESS is the other end on point-to-point links; IPv6 may lack IFA_LOCAL.
+	if (!nl_get_ip(a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS], hdr->ifa_family,
+		       &addr.prefix.ip))
+		return 0;
+	return each->index && addr.index != each->index ? 0 : each->fn(&addr, each->ctx, e);
+}
+
+int ifaddr_each(struct nl *nl, int index, int family, ifaddr_fn *fn, void *ctx, struct err *e)
+{
+	const struct ifaddrmsg hdr = {.ifa_family = (uint8_t)family, .ifa_index = (uint32_t)index};
+	struct each each = {fn, ctx, index};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETADDR, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "list addresses of interface %d", index);
+	return nl_dump(nl, &m, on_addr, &each, e);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "netlink/nl.h"
+
+/**
+ * Addresses of interfaces: RTM_*ADDR (linux/if_addr.h).
+ */
+struct iface_addr {
+	int index; ///< of the interface
+	struct prefix prefix;
+	uint32_t flags; ///< IFA_F_*
+};
+
+enum ifaddr_dad { IFADDR_NODAD, IFADDR_DAD };
+
+/**
+ * `ip addr add PREFIX dev INDEX`, with the broadcast address for IPv4 where there is one. With
+ * IFADDR_NODAD an IPv6 address is usable at once instead of after duplicate address detection.
+ */
+void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_dad dad);
+void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p);
+
+typedef int ifaddr_fn(const struct iface_addr *addr, void *ctx, struct err *e);
+
+/** Call @fn for each address of interface @index, or of all if 0; @family 0 means both. */
+int ifaddr_each(struct nl *nl, int index, int family, ifaddr_fn *fn, void *ctx,
+		struct err *e) _must_check_;

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netlink/link.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OPER_UP = 6 }; ///< IF_OPER_UP; linux/if.h clashes with net/if.h
+
+static const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
+
+static void fill(struct link *out, const struct nlmsghdr *reply)
+{
+	const struct nlattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	const struct ifinfomsg *hdr = nl_payload(reply);
+	const void *mac;
+	size_t len;
+
+	nl_parse(reply, sizeof(*hdr), a, IFLA_MAX);
+	nl_parse_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX);
+	*out = (struct link){
+		.index = hdr->ifi_index,
+		.flags = hdr->ifi_flags,
+		.master = (int)nl_get_u32(a[IFLA_MASTER]),
+		.peer = (int)nl_get_u32(a[IFLA_LINK]),
+		.mtu = nl_get_u32(a[IFLA_MTU]),
+		.operational = nl_get_u8(a[IFLA_OPERSTATE]) == OPER_UP,
+	};
+	(void)snprintf(out->name, sizeof(out->name), "%s", nl_get_str(a[IFLA_IFNAME], ""));
+	(void)snprintf(out->kind, sizeof(out->kind), "%s", nl_get_str(info[IFLA_INFO_KIND], ""));
+	(void)snprintf(out->alias, sizeof(out->alias), "%s", nl_get_str(a[IFLA_IFALIAS], ""));
+	mac = nl_get_data(a[IFLA_ADDRESS], &len);
+	if (len == sizeof(out->mac.bytes))
+		memcpy(out->mac.bytes, mac, len);
+}
+
+static int on_link(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)e;
+	if (reply->nlmsg_type == RTM_NEWLINK)
+		fill(ctx, reply);
+	return 0;
+}
+
+int link_get(struct nl *nl, const char *name, struct link *out, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETLINK, 0, &any, sizeof(any));
+	nl_label(&m, "find interface %s", name);
+	nl_str(&m, IFLA_IFNAME, name);
+	nl_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return nl_get(nl, &m, on_link, out, e);
+}
+
+int link_get_index(struct nl *nl, int index, struct link *out, struct err *e)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETLINK, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "find interface %d", index);
+	nl_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return nl_get(nl, &m, on_link, out, e);
+}
+
+struct each {
+	link_fn *fn;
+	void *ctx;
+	int master;
+};
+
+static int on_each(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct each *each = ctx;
+	struct link link;
+
+	if (reply->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	fill(&link, reply);
+	// The kernel filters by master where it can; older ones may send more.
+	return each->master && link.master != each->master ? 0 : each->fn(&link, each->ctx, e);
+}
+
+int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e)
+{
+	struct each each = {fn, ctx, master};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETLINK, 0, &any, sizeof(any));
+	nl_label(&m, "list interfaces");
+	nl_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (master)
+		nl_u32(&m, IFLA_MASTER, (uint32_t)master);
+	return nl_dump(nl, &m, on_each, &each, e);
+}
+
+void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu)
+{
+	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_label(m, "add bridge %s", name);
+	nl_str(m, IFLA_IFNAME, name);
+	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
+	if (mtu)
+		nl_u32(m, IFLA_MTU, mtu);
+	nl_nest(m, IFLA_LINKINFO)
+		nl_str(m, IFLA_INFO_KIND, "bridge");
+}
+
+void link_add_veth(struct nl_msg *m, const struct link_veth *veth)
+{
+	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_label(m, "add veth %s with peer %s", veth->name, veth->peer_name);
+	nl_str(m, IFLA_IFNAME, veth->name);
+	nl_put(m, IFLA_ADDRESS, veth->mac.bytes, sizeof(veth->mac.bytes));
+	if (veth->mtu)
+		nl_u32(m, IFLA_MTU, veth->mtu);
+	if (veth->master)
+		nl_u32(m, IFLA_MASTER, (uint32_t)veth->master);
+	nl_nest(m, IFLA_LINKINFO) {
+		nl_str(m, IFLA_INFO_KIND, "veth");
+		nl_nest(m, IFLA_INFO_DATA) {
+			nl_nest_hdr(m, VETH_INFO_PEER, &any, sizeof(any)) {
+				nl_str(m, IFLA_IFNAME, veth->peer_name);
+				nl_put(m, IFLA_ADDRESS, veth->peer_mac.bytes,
+				       sizeof(veth->peer_mac.bytes));
+				nl_u32(m, IFLA_NET_NS_FD, (uint32_t)veth->peer_ns);
+				if (veth->mtu)
+					nl_u32(m, IFLA_MTU, veth->mtu);
+			}
+		}
+	}
+}
+
+void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask)
+{
+	const struct ifinfomsg hdr = {
+		.ifi_index = index, .ifi_flags = flags, .ifi_change = mask};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set interface %d %s", index,
+		 mask == IFF_UP ? flags ? "up" : "down" : "flags");
+}
+
+void link_set_mac(struct nl_msg *m, int index, const struct mac *mac)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+	char text[MAC_TEXT];
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set MAC address of interface %d to %s", index, mac_format(mac, text));
+	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
+}
+
+void link_set_alias(struct nl_msg *m, int index, const char *alias)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set alias of interface %d", index);
+	nl_str(m, IFLA_IFALIAS, alias);
+}
+
+void link_del(struct nl_msg *m, const char *name)
+{
+	nl_begin(m, RTM_DELLINK, 0, &any, sizeof(any));
+	nl_label(m, "delete interface %s", name);
+	nl_str(m, IFLA_IFNAME, name);
+}
+
+void link_del_index(struct nl_msg *m, int index)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_DELLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "delete interface %d", index);
+}
+
+int undo_link_del(void *ctx, int index, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	link_del_index(&m, index);
+	return nl_call(ctx, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <net/if.h>
+
+#include "netlink/nl.h"
+
+/**
+ * Network interfaces: RTM_*LINK (linux/if_link.h).
+ *
+ * Functions that take a struct nl_msg append a request to it; those that take a struct nl carry it
+ * out. Each request says in its comment which `ip link` command it equals.
+ */
+struct link {
+	int index;
+	int master;         ///< index of the bridge or bond it belongs to, or 0
+	int peer;           ///< IFLA_LINK: a veth's other end, in its own namespace, or 0
+	unsigned int flags; ///< IFF_*
+	uint32_t mtu;
+	bool operational; ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
+	struct mac mac;
+	char name[IFNAMSIZ];
+	char kind[16];   ///< "bridge", "veth", ...; empty for hardware
+	char alias[256]; ///< what an operator or a plugin wrote on it
+};
+
+/** A veth pair: @name here, @peer_name inside the namespace @peer_ns. */
+struct link_veth {
+	const char *name;
+	const char *peer_name;
+	int peer_ns;      ///< descriptor of the namespace
+	int master;       ///< index of the bridge @name joins, or 0
+	struct mac mac;   ///< of @name
+	struct mac peer_mac;
+	uint32_t mtu; ///< of both; 0 = the kernel's default
+};
+
+/** Look an interface up by name or index. -1 with e->os == ENODEV if there is none. */
+int link_get(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
+int link_get_index(struct nl *nl, int index, struct link *out, struct err *e) _must_check_;
+
+typedef int link_fn(const struct link *link, void *ctx, struct err *e);
+
+/** Call @fn for each interface, or if @master is not 0 for each of its ports. */
+int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e) _must_check_;
+
+/**
+ * `ip link add NAME address MAC up type bridge`: MAC given at creation, so that neither a joining
+ * port nor udev's MACAddressPolicy changes it later.
+ */
+void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu);
+
+/** `ip link add NAME up master BR type veth peer name PEER netns NS`; the peer stays down. */
+void link_add_veth(struct nl_msg *m, const struct link_veth *veth);
+
+/** `ip link set INDEX up`; and the flags in @mask to @flags. */
+void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask);
+void link_set_mac(struct nl_msg *m, int index, const struct mac *mac);
+void link_set_alias(struct nl_msg *m, int index, const char *alias);
+
+/** `ip link del`: takes one RCU grace period, so hold no lock across it. */
+void link_del(struct nl_msg *m, const char *name);
+void link_del_index(struct nl_msg *m, int index);
+
+/** An undo_fn: delete interface @index over the struct nl in @ctx; what is gone is no error. */
+int undo_link_del(void *ctx, int index, struct err *e);

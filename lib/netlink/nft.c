@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Transactions, tables, chains, sets, elements. */
+#include "netlink/nft.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "netlink/nl_private.h"
+
+/** User data of libnftnl: type, length, value; numbers of its udata.h. */
+enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_ELEM_COMMENT = 0, BYTEORDER_BIG_ENDIAN = 2 };
+
+static void begin(struct nl_msg *m, uint16_t type, uint16_t flags)
+{
+	const struct nfgenmsg hdr = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+
+	nl_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &hdr, sizeof(hdr));
+}
+
+static void batch_header(struct nl_msg *m, uint16_t type)
+{
+	const struct nfgenmsg hdr = {.version = NFNETLINK_V0,
+				     .res_id = htons(NFNL_SUBSYS_NFTABLES)};
+
+	nl_begin(m, type, 0, &hdr, sizeof(hdr));
+}
+
+void nft_batch_begin(struct nl_msg *m, uint32_t genid)
+{
+	batch_header(m, NFNL_MSG_BATCH_BEGIN);
+	nl_label(m, "change nf_tables");
+	if (genid)
+		nl_be32(m, NFNL_BATCH_GENID, genid);
+	m->batch = true;
+}
+
+void nft_batch_end(struct nl_msg *m)
+{
+	if (!m->failed) // the last request answers for all
+		nl_current(m)->nlmsg_flags |= NLM_F_ACK;
+	batch_header(m, NFNL_MSG_BATCH_END);
+}
+
+static int on_genid(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[NFTA_GEN_MAX + 1];
+
+	(void)e;
+	nl_parse(reply, sizeof(struct nfgenmsg), a, NFTA_GEN_MAX);
+	*(uint32_t *)ctx = nl_get_be32(a[NFTA_GEN_ID]);
+	return 0;
+}
+
+int nft_genid(struct nl *nl, uint32_t *genid, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	begin(&m, NFT_MSG_GETGEN, 0);
+	nl_label(&m, "read generation of nf_tables");
+	return nl_get(nl, &m, on_genid, genid, e);
+}
+
+void nft_table_add(struct nl_msg *m, const char *table, uint16_t flags)
+{
+	begin(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags);
+	nl_label(m, "add nf_tables table %s", table);
+	nl_str(m, NFTA_TABLE_NAME, table);
+}
+
+void nft_table_del(struct nl_msg *m, const char *table)
+{
+	begin(m, NFT_MSG_DELTABLE, 0);
+	nl_label(m, "delete nf_tables table %s", table);
+	nl_str(m, NFTA_TABLE_NAME, table);
+}
+
+void nft_chain_add_nat(struct nl_msg *m, const char *table, const char *chain, uint32_t hook,
+		       int priority)
+{
+	begin(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	nl_label(m, "add nf_tables chain %s %s", table, chain);
+	nl_str(m, NFTA_CHAIN_TABLE, table);
+	nl_str(m, NFTA_CHAIN_NAME, chain);
+	nl_nest(m, NFTA_CHAIN_HOOK | NLA_F_NESTED) {
+		nl_be32(m, NFTA_HOOK_HOOKNUM, hook);
+		nl_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
+	}
+	nl_be32(m, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	nl_str(m, NFTA_CHAIN_TYPE, "nat");
+}
+
+void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set, uint16_t flags)
+{
+	struct {
+		uint8_t type, len;
+		uint32_t value;
+	} __attribute__((packed)) byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t),
+					       BYTEORDER_BIG_ENDIAN};
+
+	begin(m, NFT_MSG_NEWSET, NLM_F_CREATE | flags);
+	nl_label(m, "add nf_tables set %s %s", table, set->name);
+	nl_str(m, NFTA_SET_TABLE, table);
+	nl_str(m, NFTA_SET_NAME, set->name);
+	nl_be32(m, NFTA_SET_KEY_TYPE, set->key);
+	nl_be32(m, NFTA_SET_KEY_LEN, set->key == NFT_KEY_IPV4 ? 4 : 16);
+	nl_be32(m, NFTA_SET_ID, m->count); // the kernel wants one, unique in the transaction
+	nl_put(m, NFTA_SET_USERDATA, &byteorder, sizeof(byteorder));
+}
+
+static void put_key(struct nl_msg *m, const struct ipaddr *key)
+{
+	nl_nest(m, NFTA_SET_ELEM_KEY | NLA_F_NESTED)
+		nl_ip(m, NFTA_DATA_VALUE, key);
+}
+
+static void elem_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const char *table,
+		       const char *set)
+{
+	begin(m, type, flags);
+	nl_str(m, NFTA_SET_ELEM_LIST_TABLE, table);
+	nl_str(m, NFTA_SET_ELEM_LIST_SET, set);
+}
+
+static void put_comment(struct nl_msg *m, const char *comment)
+{
+	uint8_t udata[2 + sizeof(((struct nft_elem *)0)->comment)] = {UDATA_ELEM_COMMENT};
+	size_t len = strlen(comment) + 1;
+
+	udata[1] = (uint8_t)len;
+	memcpy(udata + 2, comment, len);
+	nl_put(m, NFTA_SET_ELEM_USERDATA, udata, 2 + len);
+}
+
+void nft_elem_add(struct nl_msg *m, const char *table, const char *set,
+		  const struct nft_elem *elem)
+{
+	char text[IP_TEXT];
+
+	elem_begin(m, NFT_MSG_NEWSETELEM, NLM_F_CREATE, table, set);
+	nl_label(m, "add %s to nf_tables set %s %s", ip_format(&elem->key, text), table, set);
+	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
+		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED) {
+			put_key(m, &elem->key);
+			if (elem->comment[0])
+				put_comment(m, elem->comment);
+		}
+	}
+}
+
+void nft_elem_del(struct nl_msg *m, const char *table, const char *set, const struct ipaddr *key)
+{
+	char text[IP_TEXT];
+
+	elem_begin(m, NFT_MSG_DELSETELEM, 0, table, set);
+	nl_label(m, "delete %s from nf_tables set %s %s", ip_format(key, text), table, set);
+	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
+		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)
+			put_key(m, key);
+	}
+}
+
+static int on_elem(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *list[NFTA_SET_ELEM_LIST_MAX + 1], *one[NFTA_LIST_MAX + 1];
+	const struct nlattr *a[NFTA_SET_ELEM_MAX + 1];
+	struct nft_elem *out = ctx;
+	const uint8_t *udata;
+	size_t len;
+
+	(void)e;
+	nl_parse(reply, sizeof(struct nfgenmsg), list, NFTA_SET_ELEM_LIST_MAX);
+	nl_parse_nested(list[NFTA_SET_ELEM_LIST_ELEMENTS], one, NFTA_LIST_MAX);
+	nl_parse_nested(one[NFTA_LIST_ELEM], a, NFTA_SET_ELEM_MAX);
+	udata = nl_get_data(a[NFTA_SET_ELEM_USERDATA], &len);
+	out->comment[0] = '\0';
+	if (len > 2 && udata[0] == UDATA_ELEM_COMMENT && udata[1] <= len - 2)
+		(void)snprintf(out->comment, sizeof(out->comment), "%.*s", udata[1],
+			       (const char *)udata + 2);
+	return 0;
+}
+
+int nft_elem_get(struct nl *nl, const char *table, const char *set, const struct ipaddr *key,
+		 struct nft_elem *out, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	char text[IP_TEXT];
+
+	out->key = *key;
+	elem_begin(&m, NFT_MSG_GETSETELEM, 0, table, set);
+	nl_label(&m, "find %s in nf_tables set %s %s", ip_format(key, text), table, set);
+	nl_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
+		nl_nest(&m, NFTA_LIST_ELEM | NLA_F_NESTED)
+			put_key(&m, key);
+	}
+	return nl_get(nl, &m, on_elem, out, e);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Rules: lists of expressions that load, compare and act. */
+#include "netlink/nft.h"
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stddef.h>
+#include <string.h>
+
+void nft_rule_begin(struct nl_msg *m, const char *table, const char *chain)
+{
+	const struct nfgenmsg hdr = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+
+	nl_begin(m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &hdr,
+		 sizeof(hdr));
+	nl_label(m, "add rule to nf_tables chain %s %s", table, chain);
+	nl_str(m, NFTA_RULE_TABLE, table);
+	nl_str(m, NFTA_RULE_CHAIN, chain);
+}
+
+/** The block that follows writes the attributes of expression @name. */
+#define expression(m, name)                                                                        \
+	nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)                                                  \
+		for (bool named = (nl_str(m, NFTA_EXPR_NAME, name), true); named; named = false)   \
+			nl_nest(m, NFTA_EXPR_DATA | NLA_F_NESTED)
+
+static void compare(struct nl_msg *m, enum nft_cmp_ops op, const void *value, size_t len)
+{
+	expression(m, "cmp") {
+		nl_be32(m, NFTA_CMP_SREG, NFT_REG_1);
+		nl_be32(m, NFTA_CMP_OP, op);
+		nl_nest(m, NFTA_CMP_DATA | NLA_F_NESTED)
+			nl_put(m, NFTA_DATA_VALUE, value, len);
+	}
+}
+
+static void match_family(struct nl_msg *m, int family)
+{
+	uint8_t nfproto = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	expression(m, "meta") {
+		nl_be32(m, NFTA_META_DREG, NFT_REG_1);
+		nl_be32(m, NFTA_META_KEY, NFT_META_NFPROTO);
+	}
+	compare(m, NFT_CMP_EQ, &nfproto, sizeof(nfproto));
+}
+
+static void load_address(struct nl_msg *m, enum nft_direction dir, int family)
+{
+	uint32_t len = family == AF_INET ? 4 : 16;
+	uint32_t source = family == AF_INET ? offsetof(struct iphdr, saddr)
+					    : offsetof(struct ipv6hdr, saddr);
+
+	expression(m, "payload") {
+		nl_be32(m, NFTA_PAYLOAD_DREG, NFT_REG_1);
+		nl_be32(m, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+		nl_be32(m, NFTA_PAYLOAD_OFFSET, dir == NFT_SOURCE ? source : source + len);
+		nl_be32(m, NFTA_PAYLOAD_LEN, len);
+	}
+}
+
+void nft_match_set(struct nl_msg *m, enum nft_direction dir, int family, const char *set)
+{
+	match_family(m, family);
+	load_address(m, dir, family);
+	expression(m, "lookup") {
+		nl_str(m, NFTA_LOOKUP_SET, set);
+		nl_be32(m, NFTA_LOOKUP_SREG, NFT_REG_1);
+	}
+}
+
+/** Keep the first @p->len bits of register 1. */
+static void mask(struct nl_msg *m, const struct prefix *p)
+{
+	struct prefix ones = {.ip.family = p->ip.family, .len = p->len};
+	const uint8_t zero[16] = {};
+	struct ipaddr bits;
+
+	memset(ones.ip.bytes, 0xff, sizeof(ones.ip.bytes));
+	bits = prefix_first(&ones);
+	expression(m, "bitwise") {
+		nl_be32(m, NFTA_BITWISE_SREG, NFT_REG_1);
+		nl_be32(m, NFTA_BITWISE_DREG, NFT_REG_1);
+		nl_be32(m, NFTA_BITWISE_LEN, (uint32_t)ip_size(&p->ip));
+		nl_nest(m, NFTA_BITWISE_MASK | NLA_F_NESTED)
+			nl_ip(m, NFTA_DATA_VALUE, &bits);
+		nl_nest(m, NFTA_BITWISE_XOR | NLA_F_NESTED)
+			nl_put(m, NFTA_DATA_VALUE, zero, ip_size(&p->ip));
+	}
+}
+
+void nft_match_not_prefix(struct nl_msg *m, enum nft_direction dir, const struct prefix *p)
+{
+	struct ipaddr net = prefix_first(p);
+
+	load_address(m, dir, p->ip.family);
+	if (p->len < ip_bits(&p->ip))
+		mask(m, p);
+	compare(m, NFT_CMP_NEQ, net.bytes, ip_size(&net));
+}
+
+void nft_masquerade(struct nl_msg *m)
+{
+	nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)
+		nl_str(m, NFTA_EXPR_NAME, "masq");
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Sending requests and reading answers. */
+#include "netlink/nl.h"
+
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+
+#include "netlink/nl_private.h"
+
+enum {
+	REPLY_SIZE = 32768,    ///< what the kernel fills at most per dump message (NLMSG_GOODSIZE)
+	SEND_DEFAULT = 128 << 10, ///< below net.core.wmem_default
+	DUMP_TRIES = 4,
+};
+
+struct nl {
+	int fd;
+	uint32_t seq;
+};
+
+struct nl *nl_open(int protocol, struct err *e)
+{
+	_cleanup_(nl_closep) struct nl *nl = malloc(sizeof(*nl));
+	int on = 1;
+
+	if (!nl) {
+		err_os(e, ERR_TRY_AGAIN, ENOMEM, "open netlink socket");
+		return NULL;
+	}
+	nl->seq = 0;
+	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (nl->fd < 0) {
+		err_os(e, ERR_KERNEL, errno, "open netlink socket");
+		return NULL;
+	}
+	// Refinements: a kernel that refuses them still answers, with fewer words or more objects.
+	(void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	(void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	(void)setsockopt(nl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	return TAKE_PTR(nl);
+}
+
+void nl_closep(struct nl **nl)
+{
+	if (*nl)
+		fd_closep(&(*nl)->fd);
+	freep(nl);
+}
+
+int nl_ifindex(const struct nl *nl, const char *name)
+{
+	struct ifreq ifr = {};
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0 ? 0 : ifr.ifr_ifindex;
+}
+
+/** A batch of thousands of elements needs a larger send buffer than the default. */
+static void make_room(const struct nl *nl, size_t len)
+{
+	int size = (int)(2 * len);
+
+	if (len > SEND_DEFAULT)
+		(void)setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+}
+
+/** Number the requests and send them; @first is the sequence number of the first. */
+static int send_all(struct nl *nl, struct nl_msg *m, uint32_t *first, struct err *e)
+{
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	*first = nl->seq + 1;
+	for (size_t at = 0; at < m->len;) {
+		struct nlmsghdr *hdr = (void *)(m->buf + at);
+
+		hdr->nlmsg_seq = ++nl->seq;
+		at += NLMSG_ALIGN(hdr->nlmsg_len);
+	}
+	make_room(nl, m->len);
+	for (;;) {
+		if (sendto(nl->fd, m->buf, m->len, 0, (const void *)&kernel, sizeof(kernel)) >= 0)
+			return 0;
+		if (errno != EINTR)
+			return err_os(e, ERR_KERNEL, errno, "netlink send");
+	}
+}
+
+static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
+{
+	for (;;) {
+		ssize_t n = recv(nl->fd, buf, REPLY_SIZE, 0);
+
+		if (n >= 0)
+			return n;
+		if (errno == ENOBUFS)
+			return err_os(e, ERR_TRY_AGAIN, errno, "netlink receive");
+		if (errno != EINTR)
+			return err_os(e, ERR_KERNEL, errno, "netlink receive");
+	}
+}
+
+static int on_extack_attr(const struct nlattr *attr, void *data)
+{
+	struct err *e = data;
+
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+		(void)err_hint(e, "kernel: %s", mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+/** Turn a refusal of request number @i into @e, with the text of the extended ack if there is one. */
+static void refused(const struct nl_msg *m, uint32_t i, const struct nlmsghdr *reply,
+		    struct err *e)
+{
+	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(reply);
+	const char *label = i < NL_LABELS && m->label[i][0] ? m->label[i] : "netlink request";
+	size_t off = sizeof(*ack);
+
+	(void)err_os(e, ERR_KERNEL, -ack->error, "%s", label);
+	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(reply->nlmsg_flags & NLM_F_CAPPED))
+		off += mnl_nlmsg_get_payload_len(&ack->msg);
+	(void)mnl_attr_parse(reply, (unsigned int)off, on_extack_attr, e);
+}
+
+/** What one exchange has seen so far. */
+struct exchange {
+	const struct nl_msg *m;
+	uint32_t first, last;
+	nl_reply_fn *on_reply;
+	void *ctx;
+	bool dump, interrupted, done;
+	int rc;
+};
+
+/** Take in one message of the answer. */
+static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err *e)
+{
+	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(h);
+
+	if (h->nlmsg_seq < x->first || h->nlmsg_seq > x->last)
+		return; // an answer to an earlier exchange that was given up
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		x->interrupted = true;
+	if (h->nlmsg_type == NLMSG_DONE) {
+		x->done = true;
+	} else if (h->nlmsg_type == NLMSG_ERROR) {
+		if (ack->error && x->rc == 0) {
+			refused(x->m, h->nlmsg_seq - x->first, h, e);
+			x->rc = -1;
+		}
+		// A batch that fails as a whole is refused by its first header.
+		x->done |= h->nlmsg_seq == x->last ||
+			   (ack->error && x->m->batch && h->nlmsg_seq == x->first);
+	} else if (x->on_reply) {
+		if (x->rc == 0)
+			x->rc = x->on_reply(h, x->ctx, e);
+		x->done |= !x->dump && h->nlmsg_seq == x->last;
+	}
+}
+
+static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct err *e)
+{
+	_Alignas(NLMSG_ALIGNTO) unsigned char buf[REPLY_SIZE];
+
+	if (m->failed)
+		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "write netlink message");
+	if (send_all(nl, m, &x->first, e) < 0)
+		return -1;
+	x->last = nl->seq;
+	if (m->batch) // the closing header is not answered; the request before it is
+		x->last--;
+	while (!x->done) {
+		const struct nlmsghdr *h = (const void *)buf;
+		int left;
+		ssize_t n = receive(nl, buf, e);
+
+		if (n < 0)
+			return -1;
+		for (left = (int)n; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+			on_message(x, h, e);
+	}
+	return x->rc;
+}
+
+int nl_call(struct nl *nl, struct nl_msg *m, struct err *e)
+{
+	struct exchange x = {.m = m};
+	int rc;
+
+	if (!m->failed && !m->batch && m->len)
+		nl_current(m)->nlmsg_flags |= NLM_F_ACK;
+	rc = !m->failed && m->len == 0 ? 0 : converse(nl, &x, m, e);
+	nl_msg_free(m);
+	return rc;
+}
+
+int nl_get(struct nl *nl, struct nl_msg *m, nl_reply_fn *on_reply, void *ctx, struct err *e)
+{
+	struct exchange x = {.m = m, .on_reply = on_reply, .ctx = ctx};
+	int rc = converse(nl, &x, m, e);
+
+	nl_msg_free(m);
+	return rc;
+}
+
+int nl_dump(struct nl *nl, struct nl_msg *m, nl_reply_fn *on_reply, void *ctx, struct err *e)
+{
+	int rc = -1;
+
+	if (!m->failed)
+		nl_current(m)->nlmsg_flags |= NLM_F_DUMP;
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		struct exchange x = {.m = m, .on_reply = on_reply, .ctx = ctx, .dump = true};
+
+		rc = converse(nl, &x, m, e);
+		if (rc < 0 || !x.interrupted)
+			break;
+		rc = err_set(e, ERR_TRY_AGAIN, "netlink dump: interrupted by changes each time");
+	}
+	nl_msg_free(m);
+	return rc;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Writing requests. */
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+
+#include "netlink/nl_private.h"
+
+enum { FIRST_SIZE = 4096 - 64, ATTR_MAX = UINT16_MAX - NLA_HDRLEN };
+
+/** Room for @more bytes behind what is written; false once the message has failed. */
+static bool reserve(struct nl_msg *m, size_t more)
+{
+	size_t size = m->size ? m->size : FIRST_SIZE;
+	unsigned char *bigger;
+
+	if (m->failed)
+		return false;
+	while (size < m->len + more)
+		size *= 2;
+	if (size == m->size)
+		return true;
+	bigger = realloc(m->buf, size);
+	if (!bigger) {
+		m->failed = true;
+		return false;
+	}
+	m->buf = bigger;
+	m->size = size;
+	return true;
+}
+
+struct nlmsghdr *nl_current(const struct nl_msg *m)
+{
+	return (void *)(m->buf + m->at);
+}
+
+/** Account for what libmnl appended to the current request. */
+static void appended(struct nl_msg *m)
+{
+	m->len = m->at + NLMSG_ALIGN(nl_current(m)->nlmsg_len);
+}
+
+void nl_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const void *family_hdr, size_t len)
+{
+	struct nlmsghdr *hdr;
+
+	if (!reserve(m, NLMSG_HDRLEN + NLMSG_ALIGN(len)))
+		return;
+	m->at = m->len;
+	m->count++;
+	hdr = mnl_nlmsg_put_header(m->buf + m->at);
+	hdr->nlmsg_type = type;
+	hdr->nlmsg_flags = NLM_F_REQUEST | flags;
+	if (len)
+		memcpy(mnl_nlmsg_put_extra_header(hdr, len), family_hdr, len);
+	appended(m);
+}
+
+void nl_put(struct nl_msg *m, uint16_t attr, const void *data, size_t len)
+{
+	if (len > ATTR_MAX)
+		m->failed = true;
+	if (!reserve(m, NLA_HDRLEN + NLA_ALIGN(len)))
+		return;
+	mnl_attr_put(nl_current(m), attr, len, data);
+	appended(m);
+}
+
+void nl_u8(struct nl_msg *m, uint16_t attr, uint8_t value)
+{
+	nl_put(m, attr, &value, sizeof(value));
+}
+
+void nl_u16(struct nl_msg *m, uint16_t attr, uint16_t value)
+{
+	nl_put(m, attr, &value, sizeof(value));
+}
+
+void nl_u32(struct nl_msg *m, uint16_t attr, uint32_t value)
+{
+	nl_put(m, attr, &value, sizeof(value));
+}
+
+void nl_be32(struct nl_msg *m, uint16_t attr, uint32_t value)
+{
+	nl_u32(m, attr, htonl(value));
+}
+
+void nl_str(struct nl_msg *m, uint16_t attr, const char *value)
+{
+	nl_put(m, attr, value, strlen(value) + 1);
+}
+
+void nl_ip(struct nl_msg *m, uint16_t attr, const struct ipaddr *ip)
+{
+	nl_put(m, attr, ip->bytes, ip_size(ip));
+}
+
+/** An offset and not a pointer, since the buffer moves when it grows; 0 is never an attribute. */
+size_t nl_nest_begin(struct nl_msg *m, uint16_t attr, const void *hdr, size_t len)
+{
+	size_t nest;
+
+	if (!reserve(m, NLA_HDRLEN + NLMSG_ALIGN(len)))
+		return 0;
+	nest = m->len;
+	(void)mnl_attr_nest_start(nl_current(m), attr);
+	if (len)
+		memcpy(mnl_nlmsg_put_extra_header(nl_current(m), len), hdr, len);
+	appended(m);
+	return nest;
+}
+
+void nl_nest_end(struct nl_msg *m, size_t nest)
+{
+	if (m->failed)
+		return;
+	if (m->len - nest > ATTR_MAX)
+		m->failed = true;
+	else
+		mnl_attr_nest_end(nl_current(m), (void *)(m->buf + nest));
+}
+
+void nl_label(struct nl_msg *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (m->failed || m->count == 0 || m->count > NL_LABELS)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(m->label[m->count - 1], sizeof(m->label[0]), fmt, ap);
+	va_end(ap);
+}
+
+void nl_msg_free(struct nl_msg *m)
+{
+	free(m->buf);
+	*m = (struct nl_msg){};
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netlink/route.h"
+
+#include <linux/rtnetlink.h>
+
+static uint8_t scope_of(const struct route *r)
+{
+	if (r->scope >= 0)
+		return (uint8_t)r->scope;
+	return r->gw.family || r->dst.ip.family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+}
+
+void route_add(struct nl_msg *m, const struct route *r)
+{
+	uint32_t table = r->table ? r->table : RT_TABLE_MAIN;
+	const struct rtmsg hdr = {
+		.rtm_family = (uint8_t)r->dst.ip.family,
+		.rtm_dst_len = (uint8_t)r->dst.len,
+		.rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC,
+		.rtm_protocol = RTPROT_BOOT,
+		.rtm_type = RTN_UNICAST,
+		.rtm_scope = scope_of(r),
+	};
+	struct ipaddr net = prefix_first(&r->dst);
+	char dst[PREFIX_TEXT], gw[IP_TEXT];
+
+	nl_begin(m, RTM_NEWROUTE, NLM_F_CREATE, &hdr, sizeof(hdr));
+	nl_label(m, "add route %s%s%s", prefix_format(&r->dst, dst), r->gw.family ? " via " : "",
+		 r->gw.family ? ip_format(&r->gw, gw) : "");
+	if (r->dst.len)
+		nl_ip(m, RTA_DST, &net);
+	nl_u32(m, RTA_OIF, (uint32_t)r->oif);
+	nl_u32(m, RTA_TABLE, table);
+	if (r->gw.family)
+		nl_ip(m, RTA_GATEWAY, &r->gw);
+	if (r->priority)
+		nl_u32(m, RTA_PRIORITY, r->priority);
+	if (r->mtu || r->advmss) {
+		nl_nest(m, RTA_METRICS) {
+			if (r->mtu)
+				nl_u32(m, RTAX_MTU, r->mtu);
+			if (r->advmss)
+				nl_u32(m, RTAX_ADVMSS, r->advmss);
+		}
+	}
+}
+
+struct each {
+	route_fn *fn;
+	void *ctx;
+	int oif;
+};
+
+static int on_route(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
+	const struct rtmsg *hdr = nl_payload(reply);
+	const struct each *each = ctx;
+	struct route r;
+
+	if (reply->nlmsg_type != RTM_NEWROUTE || hdr->rtm_type != RTN_UNICAST)
+		return 0;
+	nl_parse(reply, sizeof(*hdr), a, RTA_MAX);
+	nl_parse_nested(a[RTA_METRICS], metrics, RTAX_MAX);
+	r = (struct route){
+		.dst = {.ip.family = hdr->rtm_family, .len = hdr->rtm_dst_len},
+		.oif = (int)nl_get_u32(a[RTA_OIF]),
+		.priority = nl_get_u32(a[RTA_PRIORITY]),
+		.table = a[RTA_TABLE] ? nl_get_u32(a[RTA_TABLE]) : hdr->rtm_table,
+		.mtu = nl_get_u32(metrics[RTAX_MTU]),
+		.advmss = nl_get_u32(metrics[RTAX_ADVMSS]),
+		.scope = hdr->rtm_scope,
+	};
+	(void)nl_get_ip(a[RTA_DST], hdr->rtm_family, &r.dst.ip);
+	(void)nl_get_ip(a[RTA_GATEWAY], hdr->rtm_family, &r.gw);
+	return r.oif == each->oif ? each->fn(&r, each->ctx, e) : 0;
+}
+
+int route_each(struct nl *nl, int oif, int family, route_fn *fn, void *ctx, struct err *e)
+{
+	const struct rtmsg hdr = {.rtm_family = (uint8_t)family};
+	struct each each = {fn, ctx, oif};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETROUTE, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "list routes");
+	return nl_dump(nl, &m, on_route, &each, e);
+}

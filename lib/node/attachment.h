@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * One container interface on one network: what every ADD makes and every DEL takes away.
+ *
+ * All names that must be found again without any record - the node's end of a veth pair, state
+ * files, comments in nf_tables - derive from these three strings alone.
+ */
+struct attachment {
+	const char *network;
+	const char *container;
+	const char *ifname;
+};
+
+enum {
+	ATTACHMENT_ID = 12,   ///< size of the id: 11 characters and the NUL
+	ATTACHMENT_TAG = 128, ///< size of the tag: what a comment in nf_tables can hold
+};
+
+/** A hash of the three as 11 characters of a-z and 2-7; returns @buf, of ATTACHMENT_ID bytes. */
+const char *attachment_id(const struct attachment *a, char *buf);
+
+/** The name of the node's end of the veth pair: "veth" and the id; @buf of IFNAMSIZ bytes. */
+const char *attachment_host_name(const struct attachment *a, char *buf);
+
+/**
+ * "edgeway NET/CONTAINER/IFNAME", for people and for GC, or "edgeway NET/#ID" if that is too long;
+ * @buf of ATTACHMENT_TAG bytes.
+ */
+const char *attachment_tag(const struct attachment *a, char *buf);
+
+/** Whether @tag is that of an attachment to @network, whatever container. */
+bool attachment_tag_is_of(const char *tag, const char *network);

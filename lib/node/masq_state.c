@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/masq_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define STATE_DIR "/run/edgeway/masq"
+#define LOCK_FILE "/run/edgeway/masq.lock"
+
+enum { RECORD_MAX = 4096 };
+
+static const char *path_of(const char *id, char *buf)
+{
+	(void)snprintf(buf, PATH_MAX, STATE_DIR "/%s", id);
+	return buf;
+}
+
+int masq_record_write(const struct attachment *a, const struct prefix addresses[], size_t n,
+		      struct arena *arena, struct err *e)
+{
+	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG], path[PATH_MAX];
+	const char *text = arena_printf(arena, "%s\n", attachment_tag(a, tag));
+	int rc;
+
+	for (size_t i = 0; text && i < n; i++) {
+		char line[PREFIX_TEXT];
+
+		text = arena_printf(arena, "%s%s\n", text, prefix_format(&addresses[i], line));
+	}
+	if (!text)
+		return err_set(e, ERR_TRY_AGAIN, "record masquerading: out of memory");
+	path_of(attachment_id(a, id), path);
+	rc = file_create(AT_FDCWD, path, text, 0600);
+	if (rc < 0 && errno == ENOENT && dir_make(STATE_DIR, 0755) == 0)
+		rc = file_create(AT_FDCWD, path, text, 0600);
+	if (rc < 0 && errno == EEXIST) // of an ADD that never finished
+		rc = file_replace(AT_FDCWD, path, text, 0600);
+	return rc < 0 ? err_os(e, ERR_IO, errno, "write %s", path) : 0;
+}
+
+/** Take @text apart; false when memory is short. */
+static bool parse(struct masq_record *r, char *text, struct arena *arena)
+{
+	char *rest, *line = strtok_r(text, "\n", &rest);
+
+	r->tag = line ? line : "";
+	while ((line = strtok_r(NULL, "\n", &rest))) {
+		struct prefix p;
+
+		if (prefix_parse(&p, line))
+			continue;
+		r->addresses = arena_grow(arena, r->addresses, r->n, sizeof(*r->addresses));
+		if (!r->addresses)
+			return false;
+		r->addresses[r->n++] = p;
+	}
+	return true;
+}
+
+int masq_record_read(const char *id, struct masq_record *out, struct arena *arena, struct err *e)
+{
+	char path[PATH_MAX], text[RECORD_MAX], *copy;
+	ssize_t n = file_read(AT_FDCWD, path_of(id, path), text, sizeof(text));
+
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0)
+		return err_os(e, ERR_IO, errno, "read %s", path);
+	*out = (struct masq_record){.id = arena_strdup(arena, id)};
+	copy = arena_strdup(arena, text);
+	if (!out->id || !copy || !parse(out, copy, arena))
+		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
+	return 1;
+}
+
+int masq_record_delete(const char *id, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (unlink(path_of(id, path)) < 0 && errno != ENOENT)
+		return err_os(e, ERR_IO, errno, "delete %s", path);
+	return 0;
+}
+
+int masq_records(struct masq_record **out, size_t *n, struct arena *arena, struct err *e)
+{
+	_cleanup_(fd_closep) int dir = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct masq_record *list;
+	const char **names;
+	size_t n_names = 0;
+
+	*n = 0;
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0 || dir_list(arena, dir, &names, &n_names) < 0)
+		return err_os(e, ERR_IO, errno, "list %s", STATE_DIR);
+	list = arena_calloc(arena, n_names + 1, sizeof(*list));
+	if (!list)
+		return err_set(e, ERR_TRY_AGAIN, "list %s: out of memory", STATE_DIR);
+	for (size_t i = 0; i < n_names; i++) {
+		int rc = masq_record_read(names[i], &list[*n], arena, e);
+
+		if (rc < 0)
+			return -1;
+		*n += (size_t)rc;
+	}
+	*out = list;
+	return 0;
+}
+
+int masq_lock(int *fd, struct err *e)
+{
+	if (dir_make(STATE_DIR, 0755) < 0)
+		return err_os(e, ERR_IO, errno, "make %s", STATE_DIR);
+	return file_lock(AT_FDCWD, LOCK_FILE, 0600, fd, e);
+}

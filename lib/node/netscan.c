@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/netscan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "netlink/ifaddr.h"
+#include "node/netns.h"
+
+enum { MOUNTS_MAX = 16 << 20 };
+
+struct netscan {
+	struct arena *arena;
+	struct ipaddr *ips;
+	size_t n_ips;
+	ino_t *seen; ///< inodes of namespaces that have been looked into; all on one device, nsfs
+	size_t n_seen;
+};
+
+static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
+{
+	struct netscan *s = ctx;
+
+	s->ips = arena_grow(s->arena, s->ips, s->n_ips, sizeof(*s->ips));
+	if (!s->ips)
+		return err_set(e, ERR_TRY_AGAIN, "look for addresses: out of memory");
+	s->ips[s->n_ips++] = addr->prefix.ip;
+	return 0;
+}
+
+static int look_into(struct netscan *s, int fd, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+
+	if (netns_enter(&ns, fd, e) < 0)
+		return -1;
+	nl = nl_open(NETLINK_ROUTE, e);
+	if (!nl)
+		return -1;
+	return ifaddr_each(nl, 0, 0, on_address, s, e);
+}
+
+/** Whether this namespace was not met before; remembers it. */
+static bool is_new(struct netscan *s, ino_t ino)
+{
+	for (size_t i = 0; i < s->n_seen; i++)
+		if (s->seen[i] == ino)
+			return false;
+	s->seen = arena_grow(s->arena, s->seen, s->n_seen, sizeof(*s->seen));
+	if (s->seen)
+		s->seen[s->n_seen++] = ino;
+	return true;
+}
+
+/** A namespace that has gone in the meantime is no failure. One that cannot be seen into is. */
+static int visit(struct netscan *s, const char *path, struct err *e)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct stat st;
+
+	if (netns_open(&fd, path, e) < 0)
+		return e->code == ERR_NO_CONTAINER ? 0 : -1;
+	if (fstat(fd, &st) < 0 || !is_new(s, st.st_ino))
+		return 0;
+	return look_into(s, fd, e) < 0 ? err_wrap(e, "look into %s", path) : 0;
+}
+
+static int visit_processes(struct netscan *s, struct err *e)
+{
+	_cleanup_(fd_closep) int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char **names;
+	size_t n;
+
+	if (proc < 0 || dir_list(s->arena, proc, &names, &n) < 0)
+		return err_os(e, ERR_IO, errno, "list /proc");
+	for (size_t i = 0; i < n; i++) {
+		char path[64];
+
+		if (names[i][0] < '0' || names[i][0] > '9')
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%.20s/ns/net", names[i]);
+		if (visit(s, path, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/** Namespaces without a process are held by a mount: " MOUNTPOINT ... - nsfs nsfs ". */
+static int visit_mounts(struct netscan *s, const char *mountinfo, struct err *e)
+{
+	_cleanup_(fd_closep) int fd = open(mountinfo, O_RDONLY | O_CLOEXEC);
+	char *text, *rest = NULL;
+
+	if (fd < 0)
+		return 0; // another pid namespace's process 1 may be out of sight
+	text = file_read_all(s->arena, fd, MOUNTS_MAX, mountinfo, e);
+	if (!text)
+		return -1;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char root[64], point[PATH_MAX];
+
+		// Fields 4 and 5 of proc(5), mountinfo: the root within the file system, the place.
+		if (strstr(line, " - nsfs ") &&
+		    sscanf(line, "%*s %*s %*s %63s %4095s", root, point) == 2 &&
+		    !strncmp(root, "net:", 4) && visit(s, point, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
+}
+
+int netscan_run(struct netscan **out, struct arena *arena, struct err *e)
+{
+	struct netscan *s = arena_calloc(arena, 1, sizeof(*s));
+
+	if (!s)
+		return err_set(e, ERR_TRY_AGAIN, "look for addresses: out of memory");
+	s->arena = arena;
+	if (visit_processes(s, e) < 0 || visit_mounts(s, "/proc/self/mountinfo", e) < 0 ||
+	    visit_mounts(s, "/proc/1/mountinfo", e) < 0)
+		return -1;
+	if (s->n_ips)
+		qsort(s->ips, s->n_ips, sizeof(*s->ips), compare);
+	*out = s;
+	return 0;
+}
+
+bool netscan_has(const struct netscan *s, const struct ipaddr *ip)
+{
+	return s->n_ips && bsearch(ip, s->ips, s->n_ips, sizeof(*s->ips), compare);
+}

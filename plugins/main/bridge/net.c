@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The bridge itself and its addresses: shared by all containers, found or made, never undone. */
+#include <errno.h>
+#include <string.h>
+
+#include "bridge.h"
+#include "netlink/ifaddr.h"
+#include "node/sysctl.h"
+
+static int make(const struct bridge_job *job, struct err *e)
+{
+	struct mac mac = mac_random();
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	link_add_bridge(&m, job->conf->bridge, &mac, (uint32_t)job->conf->mtu);
+	// What another ADD made a moment ago is as good as ours.
+	if (nl_call(job->nl, &m, e) < 0)
+		return e->os == EEXIST ? 0 : -1;
+	return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge);
+}
+
+int bridge_usable(const struct bridge_job *job, struct link *bridge, struct err *e)
+{
+	*bridge = (struct link){};
+	if (link_get(job->nl, job->conf->bridge, bridge, e) < 0)
+		return e->os == ENODEV ? 0 : -1;
+	if (strcmp(bridge->kind, "bridge") != 0)
+		return err_set(e, ERR_CONFIG, "bridge: \"%s\" already exists but is not a bridge",
+			       job->conf->bridge);
+	return 0;
+}
+
+int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	*made = false;
+	if (bridge_usable(job, bridge, e) < 0)
+		return -1;
+	if (!bridge->index) {
+		*made = true;
+		if (make(job, e) < 0 || link_get(job->nl, job->conf->bridge, bridge, e) < 0)
+			return -1;
+	}
+	if (!(bridge->flags & IFF_UP))
+		link_set_flags(&m, bridge->index, IFF_UP, IFF_UP);
+	if (job->conf->promisc && !(bridge->flags & IFF_PROMISC))
+		link_set_flags(&m, bridge->index, IFF_PROMISC, IFF_PROMISC);
+	return nl_call(job->nl, &m, e);
+}
+
+/** What is on the bridge, seen from the gateway address that is wanted there. */
+struct gateways {
+	const struct bridge_job *job;
+	const struct cni_result *result;
+	struct prefix wanted;
+	bool present;
+	struct nl_msg *removals;
+	size_t n_removals;
+	struct prefix other;
+};
+
+static bool is_gateway_of(const struct cni_result *r, const struct prefix *p)
+{
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (!ip_cmp(&r->ips[i].gateway, &p->ip) && r->ips[i].address.len == p->len)
+			return true;
+	return false;
+}
+
+static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
+{
+	struct gateways *g = ctx;
+
+	(void)e;
+	if (addr->prefix.len == g->wanted.len && !ip_cmp(&addr->prefix.ip, &g->wanted.ip)) {
+		g->present = true;
+		return 0;
+	}
+	// Other IPv6 addresses are fine unless they claim the same subnet; IPv4 has one, or those of
+	// all our range sets.
+	if (is_gateway_of(g->result, &addr->prefix) ||
+	    (addr->prefix.ip.family == AF_INET6 &&
+	     (ip_is_link_local(&addr->prefix.ip) || !prefix_overlaps(&addr->prefix, &g->wanted))))
+		return 0;
+	g->other = addr->prefix;
+	g->n_removals++;
+	ifaddr_del(g->removals, addr->index, &addr->prefix);
+	return 0;
+}
+
+/** One gateway address; what must go for it goes first. Returns 1 if it was added, 0 if there. */
+static int ensure_address(const struct bridge_job *job, const struct link *bridge,
+			  const struct cni_result *result, const struct prefix *wanted,
+			  struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg removals = {};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct gateways g = {.job = job, .result = result, .wanted = *wanted,
+			     .removals = &removals};
+	char there[PREFIX_TEXT], text[PREFIX_TEXT];
+
+	if (ifaddr_each(job->nl, bridge->index, wanted->ip.family, on_address, &g, e) < 0)
+		return -1;
+	if (g.present)
+		return 0;
+	if (g.n_removals && !job->conf->force_address) {
+		(void)err_set(e, ERR_CONFIG,
+			      "\"%s\" already has an IP address different from %s: %s",
+			      job->conf->bridge, prefix_format(wanted, text),
+			      prefix_format(&g.other, there));
+		return err_hint(e, "set forceAddress to replace it, or use another bridge");
+	}
+	// Another ADD with the same wish may be ahead of us at each step.
+	if (nl_call(job->nl, &removals, e) < 0 && e->os != EADDRNOTAVAIL)
+		return -1;
+	ifaddr_add(&m, bridge->index, wanted, IFADDR_NODAD);
+	if (nl_call(job->nl, &m, e) < 0)
+		return e->os == EEXIST ? 0 : -1;
+	return 1;
+}
+
+/** From now on the bridge's MAC address is known to containers, so it must not follow its ports. */
+static int pin_mac(const struct bridge_job *job, const struct link *bridge, struct err *e)
+{
+	struct mac mac = mac_is_zero(&bridge->mac) ? mac_random() : bridge->mac;
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	link_set_mac(&m, bridge->index, &mac);
+	return nl_call(job->nl, &m, e);
+}
+
+int bridge_ensure_gateway(const struct bridge_job *job, const struct link *bridge, bool made,
+			  const struct cni_result *result, struct err *e)
+{
+	bool v4 = false, v6 = false, added = false;
+
+	for (size_t i = 0; i < result->n_ips; i++) {
+		const struct cni_ip *ip = &result->ips[i];
+		const struct prefix gw = {ip->gateway, ip->address.len};
+		int rc = ensure_address(job, bridge, result, &gw, e);
+
+		if (rc < 0)
+			return err_wrap(e, "isGateway");
+		added |= rc > 0;
+		v4 |= gw.ip.family == AF_INET;
+		v6 |= gw.ip.family == AF_INET6;
+	}
+	if (added && !made && pin_mac(job, bridge, e) < 0)
+		return -1;
+	if (v4 && sysctl_ensure("1", e, "ipv4/ip_forward") < 0)
+		return -1;
+	return v6 ? sysctl_ensure("1", e, "ipv6/conf/all/forwarding") : 0;
+}
