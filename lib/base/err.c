@@ -20,21 +20,23 @@ static const struct err_explanation codes[] = {
 	{ERR_ENV, "Bad environment", "A CNI_* variable is missing or malformed.",
 	 "A runtime sets these; when calling by hand, set those that the message names."},
 	{ERR_IO, "Input or output failed",
-	 "The configuration could not be read, the result not be written, or a file of the plugin's "
+	 "The configuration could not be read, the result not be written, or a file of the "
+	 "plugin's "
 	 "state not be used.",
 	 "Check the path in the message: space left, permissions, read-only file systems."},
-	{ERR_DECODE, "Not understood",
-	 "The input is not JSON, or a value is of the wrong type.",
+	{ERR_DECODE, "Not understood", "The input is not JSON, or a value is of the wrong type.",
 	 "Correct the key whose path the message gives."},
 	{ERR_CONFIG, "Bad configuration", "A value is well-formed but not allowed.",
 	 "Correct the key whose path the message gives; it says what is allowed."},
 	{ERR_NETNS, "Wrong network namespace",
 	 "CNI_NETNS is the namespace that the plugin itself runs in.",
-	 "Give the container a namespace of its own, or set CNI_NETNS_OVERRIDE=1 if this is meant."},
+	 "Give the container a namespace of its own, or set CNI_NETNS_OVERRIDE=1 if this is "
+	 "meant."},
 	{ERR_TRY_AGAIN, "Try again later", "Memory or a busy kernel stood in the way for a moment.",
 	 "Repeat the call; runtimes do so by themselves."},
 	{ERR_UNAVAILABLE, "Cannot serve ADD now", "STATUS: a further ADD would fail.",
-	 "Do what the message says; for a full address pool, remove containers or widen the range."},
+	 "Do what the message says; for a full address pool, remove containers or widen the "
+	 "range."},
 	{ERR_DEGRADED, "Cannot serve ADD, containers affected",
 	 "STATUS: a further ADD would fail and running containers may have lost connectivity.",
 	 "Do what the message says."},
@@ -50,8 +52,7 @@ static const struct err_explanation codes[] = {
 	{ERR_DELEGATE, "Delegated plugin failed",
 	 "The IPAM plugin named in the configuration could not be run, or answered nonsense.",
 	 "Check that ipam.type exists in CNI_PATH; its own words are in the message."},
-	{ERR_MISMATCH, "CHECK found a difference",
-	 "What ADD made is gone or was changed since.",
+	{ERR_MISMATCH, "CHECK found a difference", "What ADD made is gone or was changed since.",
 	 "The message names the difference; restart the container to have it rebuilt."},
 	{},
 };

@@ -63,5 +63,6 @@ int err_os(struct err *e, int code, int os, const char *fmt, ...) _printf_(4, 5)
 /** Put "context: " in front of the message; the code stays that of the origin. Returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) _printf_(2, 3);
 
-/** Replace the details, the second line an operator reads: the reason, or what to do. Returns -1. */
+/** Replace the details, the second line an operator reads: the reason, or what to do. Returns -1.
+ */
 int err_hint(struct err *e, const char *fmt, ...) _printf_(2, 3);

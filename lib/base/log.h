@@ -17,7 +17,8 @@
  */
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/** Say once who is talking; the strings are borrowed until the process ends, NULL leaves one out. */
+/** Say once who is talking; the strings are borrowed until the process ends, NULL leaves one out.
+ */
 void log_setup(const char *plugin, const char *verb, const char *container, const char *ifname);
 
 void log_write(enum log_level level, const char *fmt, ...) _printf_(2, 3);

@@ -62,7 +62,8 @@ int cni_args_check(const struct cni_call *call, const char *const known[], struc
 		return -1;
 	while (next(&at, &p)) {
 		if (!p.value)
-			return err_set(e, ERR_ENV, "CNI_ARGS: invalid pair \"%.*s\": must be KEY=VALUE",
+			return err_set(e, ERR_ENV,
+				       "CNI_ARGS: invalid pair \"%.*s\": must be KEY=VALUE",
 				       (int)(p.key_len < 64 ? p.key_len : 64), p.key);
 		if (!ignore && !is_known(&p, known))
 			return err_set(e, ERR_ENV,

@@ -4,8 +4,8 @@
 #include "cni/call.h"
 
 /**
- * CNI_ARGS: "K=V;K=V". Keys are case-sensitive. One that the plugin does not know is an error unless
- * IgnoreUnknown=1 is among them, as runtimes send it.
+ * CNI_ARGS: "K=V;K=V". Keys are case-sensitive. One that the plugin does not know is an error
+ * unless IgnoreUnknown=1 is among them, as runtimes send it.
  */
 
 /** Check the form of all pairs, and the keys against @known, a list closed by NULL. */

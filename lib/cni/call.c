@@ -17,7 +17,10 @@ static const struct conf_field args_cni_fields[] = {
 };
 
 const struct conf_field cni_args_fields[] = {
-	{.kind = CONF_OBJ, .key = "cni", .sub = args_cni_fields, .open = true,
+	{.kind = CONF_OBJ,
+	 .key = "cni",
+	 .sub = args_cni_fields,
+	 .open = true,
 	 .help = "conventional requests (CNI conventions, \"args\")"},
 	conf_end,
 };
@@ -81,8 +84,10 @@ static int check_identity(const struct cni_call *call, struct err *e)
 
 	if (!is_identifier(call->at.container)) {
 		(void)err_set(e, ERR_ENV, "CNI_CONTAINERID: invalid characters in containerID");
-		return err_hint(e, "\"%.64s\": a letter or digit, then letters, digits, '_', '.' "
-				   "and '-'", call->at.container);
+		return err_hint(e,
+				"\"%.64s\": a letter or digit, then letters, digits, '_', '.' "
+				"and '-'",
+				call->at.container);
 	}
 	wrong = conf_ifname(&call->at.ifname);
 	if (wrong)
@@ -134,7 +139,8 @@ static int read_valid(struct cni_call *call, json_t *list, const char *key, stru
 		if (!valid[i].container || !valid[i].ifname)
 			return err_set(e, ERR_DECODE,
 				       "%s[%zu]: must be an object with the strings containerID "
-				       "and ifname", key, i);
+				       "and ifname",
+				       key, i);
 	}
 	call->valid = valid;
 	call->n_valid = json_array_size(list);
@@ -171,9 +177,11 @@ int cni_call_from_doc(struct cni_call *call, struct err *e)
 	if (!call->at.network || !*call->at.network)
 		return err_set(e, ERR_CONFIG, "name: missing network name");
 	if (!is_identifier(call->at.network))
-		return err_set(e, ERR_CONFIG,
-			       "name: \"%.64s\": invalid characters found in network name: a letter "
-			       "or digit, then letters, digits, '_', '.' and '-'", call->at.network);
+		return err_set(
+			e, ERR_CONFIG,
+			"name: \"%.64s\": invalid characters found in network name: a letter "
+			"or digit, then letters, digits, '_', '.' and '-'",
+			call->at.network);
 	if (call->version < verbs[call->verb].since)
 		return err_set(e, ERR_VERSION, "config version does not allow %s: it needs %s",
 			       verbs[call->verb].text, cni_version_text(verbs[call->verb].since));

@@ -64,17 +64,17 @@ struct cni_valid {
 struct cni_call {
 	enum cni_verb verb;
 	enum cni_version version;
-	struct attachment at;    ///< network; container and interface too, where the verb has them
-	const char *netns;       ///< path; NULL if the runtime gave none
-	int netns_fd;            ///< for plugins that ask for it; -1 when the namespace is gone
-	const char *args;        ///< CNI_ARGS, or ""
-	const char *path;        ///< CNI_PATH
-	const char *input;       ///< the configuration as it came, for delegates
-	struct json_t *doc;      ///< the same, parsed
+	struct attachment at; ///< network; container and interface too, where the verb has them
+	const char *netns;    ///< path; NULL if the runtime gave none
+	int netns_fd;         ///< for plugins that ask for it; -1 when the namespace is gone
+	const char *args;     ///< CNI_ARGS, or ""
+	const char *path;     ///< CNI_PATH
+	const char *input;    ///< the configuration as it came, for delegates
+	struct json_t *doc;   ///< the same, parsed
 	const struct cni_common *common;
-	const void *conf;        ///< the plugin's own struct, read and checked; starts with *common
+	const void *conf; ///< the plugin's own struct, read and checked; starts with *common
 	const struct cni_result *prev; ///< NULL if there is none
-	bool gc;                 ///< GC: a list of valid attachments was given; without one, do nothing
+	bool gc; ///< GC: a list of valid attachments was given; without one, do nothing
 	const struct cni_valid *valid;
 	size_t n_valid;
 	struct arena *arena;
@@ -90,11 +90,12 @@ int cni_call_from_env(struct cni_call *call, struct err *e) _must_check_;
 int cni_call_from_doc(struct cni_call *call, struct err *e) _must_check_;
 
 /**
- * conf_read() with the call's strictness; what it warns of is logged. In an @open object unknown keys
- * are others' business.
+ * conf_read() with the call's strictness; what it warns of is logged. In an @open object unknown
+ * keys are others' business.
  */
 int cni_read_conf(const struct cni_call *call, void *out, const struct conf_field *fields,
 		  struct json_t *json, const char *at, bool open, struct err *e) _must_check_;
 
-/** Whether GC must keep what belongs to this attachment; an empty @ifname matches every interface. */
+/** Whether GC must keep what belongs to this attachment; an empty @ifname matches every interface.
+ */
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname);

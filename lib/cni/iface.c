@@ -152,8 +152,7 @@ int iface_configure(const struct cni_call *call, const struct cni_result *result
 	_cleanup_(nl_closep) struct nl *nl = NULL;
 	const char *ifname = call->at.ifname;
 
-	if (go_inside(call, &ns, &nl, e) < 0 ||
-	    set_sysctls(ifname, has_v6(result), dad, e) < 0 ||
+	if (go_inside(call, &ns, &nl, e) < 0 || set_sysctls(ifname, has_v6(result), dad, e) < 0 ||
 	    apply(nl, ifname, result, dad, e) < 0)
 		return err_wrap(e, "configure %s in the container", ifname);
 	return 0;
@@ -184,8 +183,7 @@ static int match_address(const struct iface_addr *addr, void *ctx, struct err *e
 	struct search *s = ctx;
 
 	(void)e;
-	s->found |= addr->prefix.len == s->prefix->len &&
-		    !ip_cmp(&addr->prefix.ip, &s->prefix->ip);
+	s->found |= addr->prefix.len == s->prefix->len && !ip_cmp(&addr->prefix.ip, &s->prefix->ip);
 	return 0;
 }
 
@@ -220,9 +218,9 @@ static int check_link(const struct cni_call *call, struct nl *nl, struct link *l
 	const char *mac;
 
 	if (link_get(nl, ifname, link, e) < 0)
-		return e->os == ENODEV ? err_set(e, ERR_MISMATCH, "%s is missing in the container",
-						 ifname)
-				       : -1;
+		return e->os == ENODEV
+			       ? err_set(e, ERR_MISMATCH, "%s is missing in the container", ifname)
+			       : -1;
 	if (up && !(link->flags & IFF_UP))
 		return err_set(e, ERR_MISMATCH, "%s in the container is down", ifname);
 	mac = listed >= 0 ? call->prev->ifaces[listed].mac : NULL;

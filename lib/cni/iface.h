@@ -10,10 +10,10 @@
 enum iface_dad { IFACE_NODAD, IFACE_DAD };
 
 /**
- * Inside call->netns_fd: give call->at.ifname the addresses of @result that are its own, bring it up
- * and add the routes. With IFACE_DAD wait until duplicate address detection is done, 5 s at most;
- * with IFACE_NODAD switch it off for the interface, so IPv6 addresses are usable at once. Nothing is
- * undone on failure: delete the interface.
+ * Inside call->netns_fd: give call->at.ifname the addresses of @result that are its own, bring it
+ * up and add the routes. With IFACE_DAD wait until duplicate address detection is done, 5 s at
+ * most; with IFACE_NODAD switch it off for the interface, so IPv6 addresses are usable at once.
+ * Nothing is undone on failure: delete the interface.
  */
 int iface_configure(const struct cni_call *call, const struct cni_result *result,
 		    enum iface_dad dad, struct err *e) _must_check_;

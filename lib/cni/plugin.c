@@ -80,7 +80,8 @@ static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, s
 		return p->del ? p->del(call, e) : 0;
 	case CNI_CHECK:
 		if (!call->prev)
-			return err_set(e, ERR_CONFIG, "prevResult: required for CHECK, but missing");
+			return err_set(e, ERR_CONFIG,
+				       "prevResult: required for CHECK, but missing");
 		return p->check ? p->check(call, e) : 0;
 	case CNI_STATUS:
 		return p->status ? p->status(call, e) : 0;
@@ -187,9 +188,9 @@ static int serve(const struct cni_plugin *p, struct cni_call *call, struct err *
 
 static void print_error(const struct cni_call *call, const struct err *e)
 {
-	json_auto_t *doc = json_pack("{s:s, s:i, s:s}", "cniVersion",
-				     cni_version_text(call->version), "code", e->code, "msg",
-				     e->msg);
+	json_auto_t *doc =
+		json_pack("{s:s, s:i, s:s}", "cniVersion", cni_version_text(call->version), "code",
+			  e->code, "msg", e->msg);
 	struct err ignored = {};
 
 	if (e->details[0])

@@ -17,15 +17,16 @@ struct cni_plugin {
 	const char *about; ///< one line
 	const struct conf_field *fields;
 	size_t conf_size;
-	bool needs_netns;  ///< open CNI_NETNS into call->netns_fd; ADD and CHECK fail without it
-	bool open;         ///< a delegate: the configuration also carries keys of others
+	bool needs_netns; ///< open CNI_NETNS into call->netns_fd; ADD and CHECK fail without it
+	bool open;        ///< a delegate: the configuration also carries keys of others
 
 	int (*add)(const struct cni_call *, struct cni_result *, struct err *);
 	int (*del)(const struct cni_call *, struct err *);
 	int (*check)(const struct cni_call *, struct err *);
 	int (*status)(const struct cni_call *, struct err *);
 	int (*gc)(const struct cni_call *, struct err *);
-	int (*resync)(struct arena *, struct err *); ///< --resync: rebuild what is derived from state
+	int (*resync)(struct arena *,
+		      struct err *); ///< --resync: rebuild what is derived from state
 };
 
 /**

@@ -93,8 +93,7 @@ bool cni_dns_is_empty(const struct cni_dns *dns)
 	       (!dns->domain || !*dns->domain);
 }
 
-bool cni_result_add_iface(struct cni_result *r, struct arena *arena,
-			  const struct cni_iface *iface)
+bool cni_result_add_iface(struct cni_result *r, struct arena *arena, const struct cni_iface *iface)
 {
 	r->ifaces = arena_grow(arena, r->ifaces, r->n_ifaces, sizeof(*iface));
 	if (!r->ifaces)
@@ -112,8 +111,7 @@ bool cni_result_add_ip(struct cni_result *r, struct arena *arena, const struct c
 	return true;
 }
 
-bool cni_result_add_route(struct cni_result *r, struct arena *arena,
-			  const struct cni_route *route)
+bool cni_result_add_route(struct cni_result *r, struct arena *arena, const struct cni_route *route)
 {
 	r->routes = arena_grow(arena, r->routes, r->n_routes, sizeof(*route));
 	if (!r->routes)

@@ -28,7 +28,7 @@ struct cni_ip {
 
 struct cni_route {
 	struct prefix dst;
-	struct ipaddr gw; ///< family 0 = the gateway of the address
+	struct ipaddr gw;              ///< family 0 = the gateway of the address
 	int64_t mtu, advmss, priority; ///< 0 = the kernel's choice
 	int64_t table, scope;          ///< -1 = the kernel's choice
 };
@@ -53,7 +53,8 @@ struct cni_result {
 	struct cni_dns dns;
 };
 
-/** The keys of a dns object and the element of a list of routes, for configurations that have them. */
+/** The keys of a dns object and the element of a list of routes, for configurations that have them.
+ */
 extern const struct conf_field cni_dns_fields[], cni_route_elem;
 
 bool cni_dns_is_empty(const struct cni_dns *dns);
@@ -74,8 +75,8 @@ int cni_result_read(struct cni_result *out, struct json_t *json, const char *at,
 		    enum cni_version version, struct arena *arena, struct err *e) _must_check_;
 
 /**
- * The result as JSON of @version; the caller owns the reference. NULL with @e filled if that version
- * cannot express it: 0.1.0 and 0.2.0 need an address.
+ * The result as JSON of @version; the caller owns the reference. NULL with @e filled if that
+ * version cannot express it: 0.1.0 and 0.2.0 need an address.
  */
 struct json_t *cni_result_write(const struct cni_result *r, enum cni_version version,
 				struct err *e);

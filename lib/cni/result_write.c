@@ -157,8 +157,7 @@ static bool set_legacy(json_t *doc, const char *key, const struct cni_result *r,
 	return false;
 }
 
-struct json_t *cni_result_write(const struct cni_result *r, enum cni_version version,
-				struct err *e)
+struct json_t *cni_result_write(const struct cni_result *r, enum cni_version version, struct err *e)
 {
 	json_t *doc = json_object();
 

@@ -25,6 +25,8 @@ int cni_version_parse(const char *text, enum cni_version *out, struct err *e)
 		}
 	}
 	(void)err_set(e, ERR_VERSION, "incompatible CNI versions");
-	return err_hint(e, "config is \"%.40s\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" "
-			   "\"0.3.1\" \"0.4.0\" \"1.0.0\" \"1.1.0\"]", text);
+	return err_hint(e,
+			"config is \"%.40s\", plugin supports [\"0.1.0\" \"0.2.0\" \"0.3.0\" "
+			"\"0.3.1\" \"0.4.0\" \"1.0.0\" \"1.1.0\"]",
+			text);
 }

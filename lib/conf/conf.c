@@ -19,8 +19,7 @@ struct cursor {
 	struct err *e;
 };
 
-static int read_object(struct cursor *c, const struct conf_field *f, void *base,
-		       json_t *obj);
+static int read_object(struct cursor *c, const struct conf_field *f, void *base, json_t *obj);
 static int read_value(struct cursor *c, const struct conf_field *f, void *base, json_t *v);
 
 static size_t _printf_(2, 3) enter(struct cursor *c, const char *fmt, ...)
@@ -123,13 +122,13 @@ static int unknown_key(struct cursor *c, const struct conf_field *fields, json_t
 	const char *line;
 	char value[64];
 
-	(void)fail(c, ERR_UNKNOWN_FIELD, near ? "%s: unknown key (did you mean \"%s\"?)"
-					      : "%s: unknown key",
+	(void)fail(c, ERR_UNKNOWN_FIELD,
+		   near ? "%s: unknown key (did you mean \"%s\"?)" : "%s: unknown key",
 		   spell(v, value, sizeof(value)), near ? near->key : NULL);
 	if (r->strict)
 		return -1;
-	r->warnings = arena_grow(c->arena, (void *)r->warnings, r->n_warnings,
-				 sizeof(*r->warnings));
+	r->warnings =
+		arena_grow(c->arena, (void *)r->warnings, r->n_warnings, sizeof(*r->warnings));
 	line = r->warnings ? arena_strdup(c->arena, c->e->msg) : NULL;
 	if (!line)
 		return fail(c, ERR_TRY_AGAIN, "out of memory");
@@ -171,8 +170,7 @@ static int set_default(struct cursor *c, const struct conf_field *f, void *base)
 	return 0;
 }
 
-static int read_object(struct cursor *c, const struct conf_field *object, void *base,
-		       json_t *obj)
+static int read_object(struct cursor *c, const struct conf_field *object, void *base, json_t *obj)
 {
 	void *at = (char *)base + object->offset;
 	const char *key;
@@ -286,8 +284,8 @@ static int read_value(struct cursor *c, const struct conf_field *f, void *base, 
 	return 0;
 }
 
-int conf_read(void *out, const struct conf_field fields[], struct json_t *json,
-	      const char *at, struct conf_report *report, struct arena *arena, struct err *e)
+int conf_read(void *out, const struct conf_field fields[], struct json_t *json, const char *at,
+	      struct conf_report *report, struct arena *arena, struct err *e)
 {
 	const struct conf_field whole = {.kind = CONF_OBJ, .sub = fields, .open = report->open};
 	struct cursor c = {.arena = arena, .report = report, .e = e};

@@ -93,11 +93,11 @@ struct conf_report {
  * Fill @out from @json as @fields say. @at is the path of @json within its document, "" for the
  * whole. On failure @out is unspecified and @e names the key.
  */
-int conf_read(void *out, const struct conf_field fields[], struct json_t *json,
-	      const char *at, struct conf_report *report, struct arena *arena,
-	      struct err *e) _must_check_;
+int conf_read(void *out, const struct conf_field fields[], struct json_t *json, const char *at,
+	      struct conf_report *report, struct arena *arena, struct err *e) _must_check_;
 
-/** The member of @obj that @key names: the exact key, else one that differs in case; NULL if none. */
+/** The member of @obj that @key names: the exact key, else one that differs in case; NULL if none.
+ */
 struct json_t *conf_lookup(struct json_t *obj, const char *key);
 
 /** A check for interface names, as the kernel's dev_valid_name() has it; @value: const char **. */

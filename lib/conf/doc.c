@@ -8,9 +8,9 @@ typedef void print_fn(FILE *out, const char *path, const struct conf_field *f);
 static const char *type_name(const struct conf_field *f)
 {
 	static const char *const names[] = {
-		[CONF_BOOL] = "boolean",        [CONF_INT] = "integer", [CONF_STR] = "string",
-		[CONF_IP] = "address",          [CONF_MAC] = "MAC",     [CONF_OBJ] = "object",
-		[CONF_PREFIX] = "address/len",  [CONF_LIST] = "list",   [CONF_JSON] = "any",
+		[CONF_BOOL] = "boolean",       [CONF_INT] = "integer", [CONF_STR] = "string",
+		[CONF_IP] = "address",         [CONF_MAC] = "MAC",     [CONF_OBJ] = "object",
+		[CONF_PREFIX] = "address/len", [CONF_LIST] = "list",   [CONF_JSON] = "any",
 	};
 	return names[f->kind];
 }

@@ -145,7 +145,8 @@ static int check_duplicate(const struct host_local *hl, struct lease_store *stor
 	(void)err_set(e, ERR_EXISTS,
 		      "%s has been allocated to %s, duplicate allocation is not allowed",
 		      ip_format(&ips[0], text), owner.container);
-	return err_hint(e, "delete the earlier attachment first: DEL for container %s, interface %s",
+	return err_hint(e,
+			"delete the earlier attachment first: DEL for container %s, interface %s",
 			owner.container, owner.ifname);
 }
 
@@ -236,8 +237,10 @@ int host_local_check(const struct host_local *hl, struct err *e)
 	    (store && lease_find(store, &owner, &ips, &n, e) < 0))
 		return -1;
 	if (n == 0)
-		return err_set(e, ERR_MISMATCH, "host-local: Failed to find address added by "
-						"container %s", owner.container);
+		return err_set(e, ERR_MISMATCH,
+			       "host-local: Failed to find address added by "
+			       "container %s",
+			       owner.container);
 	return 0;
 }
 

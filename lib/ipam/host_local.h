@@ -25,7 +25,8 @@ extern const struct conf_field host_local_fields[];
 struct host_local {
 	const struct cni_call *call;
 	struct host_local_conf conf;
-	struct range_set *sets; ///< all sets, checked, in the order of their addresses in the result
+	struct range_set
+		*sets; ///< all sets, checked, in the order of their addresses in the result
 	size_t n_sets;
 	struct ipaddr *wanted; ///< requested addresses
 	size_t n_wanted;

@@ -84,10 +84,11 @@ static int check_count(const struct host_local *hl, struct err *e)
 	for (size_t i = 0; i < hl->n_sets; i++)
 		if (++n[hl->sets[i].ranges[0].start.family == AF_INET6] > 1 &&
 		    hl->call->version < CNI_0_3_0)
-			return err_set(e, ERR_CONFIG,
-				       "ipam.ranges[%zu]: CNI version %s does not support more than "
-				       "1 address per family",
-				       i, cni_version_text(hl->call->version));
+			return err_set(
+				e, ERR_CONFIG,
+				"ipam.ranges[%zu]: CNI version %s does not support more than "
+				"1 address per family",
+				i, cni_version_text(hl->call->version));
 	return 0;
 }
 

@@ -17,8 +17,7 @@ const struct conf_field range_fields[] = {
 };
 
 static const struct conf_field range_elem = {.kind = CONF_OBJ, .sub = range_fields};
-const struct conf_field range_set_elem =
-	conf_list(struct range_set, ranges, n, NULL, &range_elem);
+const struct conf_field range_set_elem = conf_list(struct range_set, ranges, n, NULL, &range_elem);
 
 static struct ipaddr previous(struct ipaddr ip)
 {
@@ -62,10 +61,11 @@ static int check_range(struct range *r, const char *at, struct err *e)
 			       "%s.subnet: \"%s\": Network has host bits set; write \"%s\"", at,
 			       prefix_format(&r->subnet, text), prefix_format(&net, right));
 	if (r->subnet.len > ip_bits(&r->subnet.ip) - 2)
-		return err_set(e, ERR_CONFIG,
-			       "%s.subnet: \"%s\": Network too small to allocate from; a /%d is the "
-			       "least", at, prefix_format(&r->subnet, text),
-			       ip_bits(&r->subnet.ip) - 2);
+		return err_set(
+			e, ERR_CONFIG,
+			"%s.subnet: \"%s\": Network too small to allocate from; a /%d is the "
+			"least",
+			at, prefix_format(&r->subnet, text), ip_bits(&r->subnet.ip) - 2);
 	set_defaults(r);
 	if (check_bound(r, &r->start, at, "rangeStart", e) < 0 ||
 	    check_bound(r, &r->end, at, "rangeEnd", e) < 0)
@@ -125,7 +125,8 @@ int range_sets_check(struct range_set *sets, size_t n, struct err *e)
 				return -1;
 			if (range->subnet.ip.family != sets[s].ranges[0].subnet.ip.family)
 				return err_set(e, ERR_CONFIG,
-					       "%s.subnet: mixed address families in one set", path);
+					       "%s.subnet: mixed address families in one set",
+					       path);
 			if (check_overlap(sets, s, r, e) < 0)
 				return -1;
 		}

@@ -4,9 +4,9 @@
 #include "conf/conf.h"
 
 /**
- * Pools of addresses, as host-local's configuration describes them: a range is a part of a subnet, a
- * set is a list of ranges of one family that serve as one pool, and each attachment gets one address
- * of every set.
+ * Pools of addresses, as host-local's configuration describes them: a range is a part of a subnet,
+ * a set is a list of ranges of one family that serve as one pool, and each attachment gets one
+ * address of every set.
  */
 struct range {
 	struct prefix subnet;

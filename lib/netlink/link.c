@@ -141,12 +141,10 @@ void link_add_veth(struct nl_msg *m, const struct link_veth *veth)
 
 void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask)
 {
-	const struct ifinfomsg hdr = {
-		.ifi_index = index, .ifi_flags = flags, .ifi_change = mask};
+	const struct ifinfomsg hdr = {.ifi_index = index, .ifi_flags = flags, .ifi_change = mask};
 
 	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
-	nl_label(m, "set interface %d %s", index,
-		 mask == IFF_UP ? flags ? "up" : "down" : "flags");
+	nl_label(m, "set interface %d %s", index, mask == IFF_UP ? flags ? "up" : "down" : "flags");
 }
 
 void link_set_mac(struct nl_msg *m, int index, const struct mac *mac)

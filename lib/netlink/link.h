@@ -28,9 +28,9 @@ struct link {
 struct link_veth {
 	const char *name;
 	const char *peer_name;
-	int peer_ns;      ///< descriptor of the namespace
-	int master;       ///< index of the bridge @name joins, or 0
-	struct mac mac;   ///< of @name
+	int peer_ns;    ///< descriptor of the namespace
+	int master;     ///< index of the bridge @name joins, or 0
+	struct mac mac; ///< of @name
 	struct mac peer_mac;
 	uint32_t mtu; ///< of both; 0 = the kernel's default
 };

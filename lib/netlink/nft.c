@@ -98,8 +98,8 @@ void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set,
 	struct {
 		uint8_t type, len;
 		uint32_t value;
-	} __attribute__((packed)) byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t),
-					       BYTEORDER_BIG_ENDIAN};
+	} __attribute__((packed))
+	byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t), BYTEORDER_BIG_ENDIAN};
 
 	begin(m, NFT_MSG_NEWSET, NLM_F_CREATE | flags);
 	nl_label(m, "add nf_tables set %s %s", table, set->name);
@@ -135,8 +135,7 @@ static void put_comment(struct nl_msg *m, const char *comment)
 	nl_put(m, NFTA_SET_ELEM_USERDATA, udata, 2 + len);
 }
 
-void nft_elem_add(struct nl_msg *m, const char *table, const char *set,
-		  const struct nft_elem *elem)
+void nft_elem_add(struct nl_msg *m, const char *table, const char *set, const struct nft_elem *elem)
 {
 	char text[IP_TEXT];
 

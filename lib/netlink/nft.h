@@ -37,8 +37,8 @@ struct nft_elem {
 };
 
 /**
- * Open the transaction. If @genid is not 0, it is refused with ERESTART when the ruleset has changed
- * since nft_genid() returned that number.
+ * Open the transaction. If @genid is not 0, it is refused with ERESTART when the ruleset has
+ * changed since nft_genid() returned that number.
  */
 void nft_batch_begin(struct nl_msg *m, uint32_t genid);
 void nft_batch_end(struct nl_msg *m);

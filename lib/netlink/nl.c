@@ -16,7 +16,7 @@
 #include "netlink/nl_private.h"
 
 enum {
-	REPLY_SIZE = 32768,    ///< what the kernel fills at most per dump message (NLMSG_GOODSIZE)
+	REPLY_SIZE = 32768, ///< what the kernel fills at most per dump message (NLMSG_GOODSIZE)
 	SEND_DEFAULT = 128 << 10, ///< below net.core.wmem_default
 	DUMP_TRIES = 4,
 };
@@ -117,9 +117,9 @@ static int on_extack_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/** Turn a refusal of request number @i into @e, with the text of the extended ack if there is one. */
-static void refused(const struct nl_msg *m, uint32_t i, const struct nlmsghdr *reply,
-		    struct err *e)
+/** Turn a refusal of request number @i into @e, with the text of the extended ack if there is one.
+ */
+static void refused(const struct nl_msg *m, uint32_t i, const struct nlmsghdr *reply, struct err *e)
 {
 	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(reply);
 	const char *label = i < NL_LABELS && m->label[i][0] ? m->label[i] : "netlink request";

@@ -72,8 +72,7 @@ void nl_label(struct nl_msg *m, const char *fmt, ...) _printf_(2, 3);
 #define nl_nest_hdr(m, attr, hdr, len) nl_nest_((m), (attr), (hdr), (len), UNIQUE(nest))
 
 #define nl_nest_(m, attr, hdr, len, nest)                                                          \
-	for (size_t nest = nl_nest_begin(m, attr, hdr, len); nest;                                 \
-	     nl_nest_end(m, nest), nest = 0)
+	for (size_t nest = nl_nest_begin(m, attr, hdr, len); nest; nl_nest_end(m, nest), nest = 0)
 
 size_t nl_nest_begin(struct nl_msg *m, uint16_t attr, const void *hdr, size_t len);
 void nl_nest_end(struct nl_msg *m, size_t nest);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reading attributes out of replies. Lengths are checked here, once, for every reader. */
-#include <arpa/inet.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 
 #include "netlink/nl.h"

@@ -6,7 +6,8 @@
 /** Flags of a bridge port (IFLA_BRPORT_*, linux/if_link.h). */
 struct port {
 	bool hairpin;  ///< may send back what it received: `bridge link set hairpin on`
-	bool isolated; ///< exchanges nothing with other isolated ports: `bridge link set isolated on`
+	bool isolated; ///< exchanges nothing with other isolated ports: `bridge link set isolated
+		       ///< on`
 };
 
 /** Set the flags of port @index. */

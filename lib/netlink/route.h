@@ -6,7 +6,7 @@
 /** One route: RTM_*ROUTE (linux/rtnetlink.h). */
 struct route {
 	struct prefix dst; ///< 0.0.0.0/0 or ::/0 for the default route
-	struct ipaddr gw;      ///< family 0: no gateway, the destination is on the link
+	struct ipaddr gw;  ///< family 0: no gateway, the destination is on the link
 	int oif;           ///< index of the interface
 	uint32_t priority; ///< 0 = the kernel's default
 	uint32_t table;    ///< 0 = main

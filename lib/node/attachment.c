@@ -43,6 +43,6 @@ bool attachment_tag_is_of(const char *tag, const char *network)
 	static const char start[] = "edgeway ";
 	size_t n = strlen(network);
 
-	return !strncmp(tag, start, strlen(start)) &&
-	       !strncmp(tag + strlen(start), network, n) && tag[strlen(start) + n] == '/';
+	return !strncmp(tag, start, strlen(start)) && !strncmp(tag + strlen(start), network, n) &&
+	       tag[strlen(start) + n] == '/';
 }

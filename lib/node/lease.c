@@ -102,7 +102,8 @@ int lease_reserve(struct lease_store *s, const struct ipaddr *ip, const struct l
 			return err_os(e, ERR_IO, errno, "reserve %s in %s", name, s->path);
 		if (lease_read(s, name, &holder) != 0)
 			return 0;
-		// Under the lock nobody is in the middle of writing it: a lease lost to a power cut.
+		// Under the lock nobody is in the middle of writing it: a lease lost to a power
+		// cut.
 		if (unlinkat(s->dir, name, 0) < 0)
 			return 0;
 	}
@@ -225,13 +226,16 @@ int lease_set_last(struct lease_store *s, size_t set, const struct ipaddr *ip, s
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char name[64], text[IP_TEXT];
+	ssize_t len;
 
-	// In place, as the original does it: torn by a power cut it only costs the round its place.
+	// In place: torn by a power cut it only costs the round its place. Truncating after writing
+	// is free when the length stays; before it, ext4 gives the block back and takes it anew.
 	(void)snprintf(name, sizeof(name), "last_reserved_ip.%zu", set);
-	ip_format(ip, text);
+	len = (ssize_t)strlen(ip_format(ip, text));
 	s->changed = true;
-	fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+	fd = openat(s->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
+	if (fd < 0 || write(fd, text, (size_t)len) != len ||
+	    (lseek(fd, 0, SEEK_END) != len && ftruncate(fd, len) < 0))
 		return err_os(e, ERR_IO, errno, "write %s/%s", s->path, name);
 	return 0;
 }

@@ -10,12 +10,12 @@
  * administrators delete: DATADIR/NETWORK/ADDRESS holds "CONTAINER\r\nIFNAME"; last_reserved_ip.SET
  * the address given last; lock is held with flock(2) while anything changes.
  *
- * The directory is the truth. To find the leases of one container without reading all files there is
- * an index below /run/edgeway/leases: one symbolic link per attachment, whose target lists its
+ * The directory is the truth. To find the leases of one container without reading all files there
+ * is an index below /run/edgeway/leases: one symbolic link per attachment, whose target lists its
  * addresses. It is a hint: every address found in it is verified against the lease's own file. And
  * its completeness is known: each change ends by giving both directories the same, unique mtime, so
- * when the mtimes differ somebody else has changed the leases (or we died on the way), and the index
- * is made anew from the directory.
+ * when the mtimes differ somebody else has changed the leases (or we died on the way), and the
+ * index is made anew from the directory.
  *
  * A lease file appears whole, or not at all. After a power cut it may be empty nevertheless: what
  * cannot be understood is no lease. Leases of an earlier boot are dead, and deleted when the store
@@ -43,8 +43,8 @@ void lease_closep(struct lease_store **store);
  * Reserve @ip. Returns 1 if done, 0 if somebody has it, -1 on failure. A file in its place that is
  * no lease (empty, garbage) is replaced.
  */
-int lease_reserve(struct lease_store *store, const struct ipaddr *ip, const struct lease_owner *owner,
-		  struct err *e) _must_check_;
+int lease_reserve(struct lease_store *store, const struct ipaddr *ip,
+		  const struct lease_owner *owner, struct err *e) _must_check_;
 
 /** The addresses of @owner, verified; 0 or -1. An owner in an old file matches any interface. */
 int lease_find(struct lease_store *store, const struct lease_owner *owner, struct ipaddr **ips,
@@ -70,13 +70,14 @@ struct lease {
 };
 
 /**
- * What to do with one of all leases; 1 deletes it, 0 keeps it, -1 stops. What stands in the place of a
- * lease but cannot be understood comes with an empty container.
+ * What to do with one of all leases; 1 deletes it, 0 keeps it, -1 stops. What stands in the place
+ * of a lease but cannot be understood comes with an empty container.
  */
 typedef int lease_fn(const struct lease *lease, void *ctx, struct err *e);
 int lease_each(struct lease_store *store, lease_fn *fn, void *ctx, struct err *e) _must_check_;
 
-/** The names of all addresses taken, for those who must search many: a lookup costs no system call. */
+/** The names of all addresses taken, for those who must search many: a lookup costs no system call.
+ */
 struct lease_set;
 int lease_list(struct lease_store *store, struct lease_set **out, struct err *e) _must_check_;
 bool lease_set_has(const struct lease_set *set, const struct ipaddr *ip);

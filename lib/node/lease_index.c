@@ -69,7 +69,8 @@ static bool extend(struct lease_store *s, const char *name, const char *before, 
 	return unlinkat(s->index, name, 0) == 0 && symlinkat(list, s->index, name) == 0;
 }
 
-void lease_index_add(struct lease_store *s, const struct lease_owner *owner, const struct ipaddr *ip)
+void lease_index_add(struct lease_store *s, const struct lease_owner *owner,
+		     const struct ipaddr *ip)
 {
 	char name[HASH_TEXT], text[IP_TEXT];
 	const char *before;

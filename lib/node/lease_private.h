@@ -20,8 +20,8 @@ int lease_read(struct lease_store *s, const char *name, struct lease_owner *owne
 
 /**
  * Open the index, made anew if its seal does not hold; and if this boot has not seen the store yet,
- * delete the leases of the earlier one. An index that cannot be had is no failure: the store is then
- * not complete.
+ * delete the leases of the earlier one. An index that cannot be had is no failure: the store is
+ * then not complete.
  */
 int lease_index_open(struct lease_store *s, struct err *e) _must_check_;
 
@@ -29,7 +29,8 @@ int lease_index_open(struct lease_store *s, struct err *e) _must_check_;
 void lease_index_seal(struct lease_store *s);
 
 /** Remember, or forget, that @owner holds @ip. */
-void lease_index_add(struct lease_store *s, const struct lease_owner *owner, const struct ipaddr *ip);
+void lease_index_add(struct lease_store *s, const struct lease_owner *owner,
+		     const struct ipaddr *ip);
 void lease_index_remove(struct lease_store *s, const struct lease_owner *owner);
 
 /** The addresses that the index lists for @owner; NULL if none. Arena memory, comma-separated. */

@@ -60,9 +60,9 @@ static void put_subnet(struct nl_msg *m, const struct prefix *p)
 	wrong = prefix_parse(&group, multicast[v6]);
 	if (wrong)
 		return;
-	nft_set_add(m, TABLE,
-		    &(struct nft_set){name, v6 ? NFT_KEY_IPV6 : NFT_KEY_IPV4}, 0);
-	nft_rule(m, TABLE, CHAIN) {
+	nft_set_add(m, TABLE, &(struct nft_set){name, v6 ? NFT_KEY_IPV6 : NFT_KEY_IPV4}, 0);
+	nft_rule(m, TABLE, CHAIN)
+	{
 		nft_match_set(m, NFT_SOURCE, p->ip.family, name);
 		nft_match_not_prefix(m, NFT_DESTINATION, p);
 		nft_match_not_prefix(m, NFT_DESTINATION, &group);
@@ -70,7 +70,8 @@ static void put_subnet(struct nl_msg *m, const struct prefix *p)
 	}
 }
 
-/** The subnets that have been written into a table so far. There are few, however many containers. */
+/** The subnets that have been written into a table so far. There are few, however many containers.
+ */
 struct subnets {
 	struct prefix *nets;
 	size_t n;
@@ -164,8 +165,8 @@ static int add_elems(struct masq *q, const char *tag, const struct prefix addres
 }
 
 /** An element of somebody who no longer has the address is in the way: its comment is not ours. */
-static int replace_elems(struct masq *q, const char *tag, const struct prefix addresses[],
-			 size_t n, struct err *e)
+static int replace_elems(struct masq *q, const char *tag, const struct prefix addresses[], size_t n,
+			 struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
@@ -206,8 +207,9 @@ int masq_add(struct masq *q, const struct attachment *a, const struct prefix add
 		return -1;
 	if (add_elems(q, tag, addresses, n, e) == 0)
 		return 0;
-	return e->os == ENOENT ? resync_locked(q, e)
-	       : e->os == EEXIST ? replace_elems(q, tag, addresses, n, e) : -1;
+	return e->os == ENOENT   ? resync_locked(q, e)
+	       : e->os == EEXIST ? replace_elems(q, tag, addresses, n, e)
+				 : -1;
 }
 
 /** Take out the elements that carry @tag. */

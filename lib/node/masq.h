@@ -10,7 +10,8 @@
 #include "node/attachment.h"
 
 /**
- * Masquerading: what leaves a container for somewhere beyond its own subnet gets the node's address.
+ * Masquerading: what leaves a container for somewhere beyond its own subnet gets the node's
+ *address.
  *
  * One table of our own, with a set of addresses and a rule for each subnet:
  *
@@ -26,8 +27,8 @@
  * Adding and removing a container is one element each, whatever the number of containers. Its
  * comment says whose it is, so nobody takes away an address that has passed to another.
  *
- * What should be there is kept in /run/edgeway/masq, one file per attachment. When an addition finds
- * the table gone, because somebody flushed the ruleset, it is rebuilt from there, for all.
+ * What should be there is kept in /run/edgeway/masq, one file per attachment. When an addition
+ *finds the table gone, because somebody flushed the ruleset, it is rebuilt from there, for all.
  *
  * Functions take the address of a socket that they open when they first need it, and leave open: it
  * must be closed after links are deleted, not before (nft.h).

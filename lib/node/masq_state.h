@@ -8,8 +8,8 @@
 
 /** The records of masquerading; for masq.c alone. A file named by the attachment's id. */
 struct masq_record {
-	const char *id;  ///< the file's name
-	const char *tag; ///< first line: attachment_tag()
+	const char *id;           ///< the file's name
+	const char *tag;          ///< first line: attachment_tag()
 	struct prefix *addresses; ///< further lines
 	size_t n;
 };

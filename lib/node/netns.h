@@ -22,8 +22,8 @@ struct netns {
 };
 
 /**
- * Open the namespace at @path. ERR_NO_CONTAINER with e->os == ENOENT if there is nothing, ERR_ENV if
- * there is something else: only files of nsfs and of /proc are namespaces.
+ * Open the namespace at @path. ERR_NO_CONTAINER with e->os == ENOENT if there is nothing, ERR_ENV
+ * if there is something else: only files of nsfs and of /proc are namespaces.
  */
 int netns_open(int *fd, const char *path, struct err *e) _must_check_;
 

@@ -10,8 +10,8 @@
  */
 
 /** Set @key to @value unless it has it already: reading costs less than making the kernel act. */
-int sysctl_ensure(const char *value, struct err *e, const char *key_fmt, ...) _printf_(3, 4)
-	_must_check_;
+int sysctl_ensure(const char *value, struct err *e, const char *key_fmt, ...)
+	_printf_(3, 4) _must_check_;
 
 /** The same, but a kernel without the key (IPv6 switched off, for one) is fine. */
 int sysctl_ensure_if_there(const char *value, struct err *e, const char *key_fmt, ...)

@@ -4,9 +4,10 @@
  *
  * The work is in lib/ipam, where other plugins call it without starting a process.
  */
+#include "ipam/host_local.h"
+
 #include "cni/args.h"
 #include "cni/plugin.h"
-#include "ipam/host_local.h"
 
 struct conf {
 	struct cni_common common;

@@ -59,8 +59,9 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 	char text[PREFIX_TEXT];
 
 	if (!ip_is_loopback(&addr->prefix.ip))
-		return err_set(e, ERR_CONFIG, "loopback interface carries %s, which is not a "
-					      "loopback address",
+		return err_set(e, ERR_CONFIG,
+			       "loopback interface carries %s, which is not a "
+			       "loopback address",
 			       prefix_format(&addr->prefix, text));
 	if (!cni_result_add_ip(report->result, report->arena, &ip))
 		return err_set(e, ERR_TRY_AGAIN, "out of memory");

@@ -36,11 +36,13 @@ static int check_conf(const struct bridge_job *job, struct err *e)
 		return err_set(e, ERR_CONFIG, "mtu: %lld: must be 0 or 68..65535",
 			       (long long)conf->mtu);
 	if (conf->hairpin && conf->promisc)
-		return err_set(e, ERR_CONFIG, "promiscMode: true: cannot be set together with "
-					      "hairpinMode");
+		return err_set(e, ERR_CONFIG,
+			       "promiscMode: true: cannot be set together with "
+			       "hairpinMode");
 	if (conf->container_down && job->ipam.kind != IPAM_NONE)
-		return err_set(e, ERR_CONFIG, "disableContainerInterface: true: cannot be used "
-					      "together with ipam");
+		return err_set(e, ERR_CONFIG,
+			       "disableContainerInterface: true: cannot be used "
+			       "together with ipam");
 	if (conf->ip_masq && job->ipam.kind == IPAM_NONE)
 		return err_set(e, ERR_CONFIG, "ipMasq: true: needs ipam");
 	return 0;
@@ -72,8 +74,8 @@ static int explain_exists(const struct bridge_job *job, struct err *e)
 		(void)err_set(e, ERR_EXISTS, "%s exists already on the node", job->host_name);
 		return err_hint(e, "left by an earlier ADD for this container: DEL removes it");
 	}
-	return err_set(e, ERR_EXISTS, "container veth name (\"%s\") already exists in the container",
-		       ifname);
+	return err_set(e, ERR_EXISTS,
+		       "container veth name (\"%s\") already exists in the container", ifname);
 }
 
 /** The veth pair, plugged in, with its marks and flags. */
@@ -175,7 +177,8 @@ static int wait_for_port(const struct bridge_job *job, struct link *host, struct
 		if (host->operational || job->conf->container_down)
 			return 0;
 		if (waited > WAIT_US)
-			return err_set(e, ERR_KERNEL, "bridge port in error state: %s does not come up",
+			return err_set(e, ERR_KERNEL,
+				       "bridge port in error state: %s does not come up",
 				       job->host_name);
 		nap = nap * 2 > LONGEST_NAP_US ? LONGEST_NAP_US : nap * 2;
 		(void)nanosleep(&(struct timespec){.tv_nsec = nap * 1000L}, NULL);
@@ -250,8 +253,7 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 	// need the interface to be there.
 	if (job.ipam.kind == IPAM_HOST_LOCAL && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;
-	if (bridge_ensure(&job, &bridge, &made, e) < 0 ||
-	    attach(&job, &bridge, &mac, &undo, e) < 0)
+	if (bridge_ensure(&job, &bridge, &made, e) < 0 || attach(&job, &bridge, &mac, &undo, e) < 0)
 		return -1;
 	if (job.ipam.kind == IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;
@@ -262,7 +264,8 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 	} else if (!job.conf->container_down && iface_set_up(call, e) < 0) {
 		return -1;
 	}
-	if (wait_for_port(&job, &host, e) < 0 || link_get(job.nl, job.conf->bridge, &bridge, e) < 0 ||
+	if (wait_for_port(&job, &host, e) < 0 ||
+	    link_get(job.nl, job.conf->bridge, &bridge, e) < 0 ||
 	    report(&job, &bridge, &host, &mac, &r, e) < 0)
 		return -1;
 	*result = r;

@@ -32,7 +32,8 @@ struct bridge_job {
 	char host_name[IFNAMSIZ]; ///< the node's end of the veth pair
 };
 
-int bridge_job_open(struct bridge_job *job, const struct cni_call *call, struct err *e) _must_check_;
+int bridge_job_open(struct bridge_job *job, const struct cni_call *call,
+		    struct err *e) _must_check_;
 void bridge_job_done(struct bridge_job *job);
 
 /** The verbs. */
@@ -53,5 +54,6 @@ int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made,
 int bridge_ensure_gateway(const struct bridge_job *job, const struct link *bridge, bool made,
 			  const struct cni_result *result, struct err *e) _must_check_;
 
-/** Whether there is a problem with what is in the place of the bridge: 0 if none or no bridge yet. */
+/** Whether there is a problem with what is in the place of the bridge: 0 if none or no bridge yet.
+ */
 int bridge_usable(const struct bridge_job *job, struct link *bridge, struct err *e) _must_check_;

@@ -36,8 +36,7 @@ static const struct prefix *known_addresses(const struct cni_call *call, size_t 
 static int stop_masquerading(struct bridge_job *job, struct err *e)
 {
 	size_t n = 0;
-	const struct prefix *known =
-		job->conf->ip_masq ? known_addresses(job->call, &n) : NULL;
+	const struct prefix *known = job->conf->ip_masq ? known_addresses(job->call, &n) : NULL;
 
 	return masq_del(&job->masq, &job->call->at, known, n, e);
 }

@@ -35,7 +35,8 @@ static const struct conf_field fields[] = {
 	conf_str(struct bridge_conf, ip_masq_backend, "ipMasqBackend", .check = check_backend,
 		 .help = "accepted for compatibility; masquerading is always done by nf_tables"),
 	conf_int(struct bridge_conf, mtu, "mtu", .max = 65535,
-		 .help = "MTU of both ends of the veth pair, and of the bridge when it is made; 0 is "
+		 .help = "MTU of both ends of the veth pair, and of the bridge when it is made; 0 "
+			 "is "
 			 "the kernel's default"),
 	conf_bool(struct bridge_conf, hairpin, "hairpinMode",
 		  .help = "let the container reach itself through the bridge"),

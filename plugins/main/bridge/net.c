@@ -77,8 +77,8 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 		g->present = true;
 		return 0;
 	}
-	// Other IPv6 addresses are fine unless they claim the same subnet; IPv4 has one, or those of
-	// all our range sets.
+	// Other IPv6 addresses are fine unless they claim the same subnet; IPv4 has one, or those
+	// of all our range sets.
 	if (is_gateway_of(g->result, &addr->prefix) ||
 	    (addr->prefix.ip.family == AF_INET6 &&
 	     (ip_is_link_local(&addr->prefix.ip) || !prefix_overlaps(&addr->prefix, &g->wanted))))
@@ -96,8 +96,8 @@ static int ensure_address(const struct bridge_job *job, const struct link *bridg
 {
 	_cleanup_(nl_msg_free) struct nl_msg removals = {};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct gateways g = {.job = job, .result = result, .wanted = *wanted,
-			     .removals = &removals};
+	struct gateways g = {
+		.job = job, .result = result, .wanted = *wanted, .removals = &removals};
 	char there[PREFIX_TEXT], text[PREFIX_TEXT];
 
 	if (ifaddr_each(job->nl, bridge->index, wanted->ip.family, on_address, &g, e) < 0)
