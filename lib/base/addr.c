@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/addr.h"
+#include <arpa/inet.h>
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-
-#include <arpa/inet.h>
 
 const char *ip_parse(struct ipaddr *out, const char *text)
 {
@@ -93,7 +92,8 @@ struct mac mac_random(void)
 		memcpy(mac.bytes, &now.tv_nsec, 4);
 		memcpy(mac.bytes + 4, &now.tv_sec, 2);
 	}
-	mac.bytes[0] = (uint8_t)((mac.bytes[0] & 0xfc) | 0x02);
+	mac.bytes[0] &= 0xfe; // not a group address
+	mac.bytes[0] |= 0x02; // locally administered
 	return mac;
 }
 
@@ -169,8 +169,8 @@ static struct ipaddr fill_host_bits(const struct prefix *p, uint8_t fill)
 	struct ipaddr ip = p->ip;
 
 	for (size_t i = 0; i < ip_size(&ip); i++) {
-		int bits = p->len - (int)i * 8;
-		uint8_t host = bits >= 8 ? 0 : bits <= 0 ? 0xff : (uint8_t)(0xff >> bits);
+		int net = p->len - (int)i * 8; // bits of this byte that belong to the network
+		uint8_t host = (uint8_t)(net >= 8 ? 0 : 0xff >> (net < 0 ? 0 : net));
 
 		ip.bytes[i] = (uint8_t)((ip.bytes[i] & ~host) | (fill & host));
 	}

@@ -48,7 +48,9 @@ static void quote(char *out, size_t size, const char *text)
 	for (; *text && n + 3 < size; text++) {
 		if (*text == '"' || *text == '\\')
 			out[n++] = '\\';
-		out[n++] = (unsigned char)*text < ' ' ? ' ' : *text;
+		out[n++] = *text;
+		if ((unsigned char)out[n - 1] < ' ')
+			out[n - 1] = ' ';
 	}
 	out[n] = '\0';
 }

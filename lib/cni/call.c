@@ -101,10 +101,11 @@ int cni_call_from_env(struct cni_call *call, struct err *e)
 	char missing[128] = "";
 	int v = 0, needs;
 
-	while (v < CNI_VERBS && strcmp(verb, verbs[v].text) != 0)
+	while (v < CNI_VERBS && (!verb || strcmp(verb, verbs[v].text) != 0))
 		v++;
 	if (v == CNI_VERBS)
-		return err_set(e, ERR_ENV, "CNI_COMMAND: unknown CNI_COMMAND: %.64s", verb);
+		return err_set(e, ERR_ENV, "CNI_COMMAND: unknown CNI_COMMAND: %.64s",
+			       verb ? verb : "");
 	call->verb = (enum cni_verb)v;
 	call->args = getenv("CNI_ARGS") ? getenv("CNI_ARGS") : "";
 	if (v == CNI_VERSION)

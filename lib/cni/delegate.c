@@ -16,8 +16,6 @@
 
 enum { ANSWER_MAX = 1 << 20 };
 
-extern char **environ;
-
 /** The first entry of CNI_PATH that holds a regular file of this name. */
 static int find(const struct cni_call *call, const char *type, char *path, struct err *e)
 {
@@ -68,10 +66,10 @@ static int open_input(const struct cni_call *call, int *fd, struct err *e)
 	return 0;
 }
 
-static int spawn(const char *path, char *const env[], int in, int out, pid_t *pid)
+static int spawn(char *path, char *const env[], int in, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
-	char *const argv[] = {(char *)(uintptr_t)path, NULL};
+	char *const argv[] = {path, NULL};
 	int rc = posix_spawn_file_actions_init(&actions);
 
 	if (rc)
@@ -86,7 +84,7 @@ static int spawn(const char *path, char *const env[], int in, int out, pid_t *pi
 }
 
 /** Start it, let it write into @out, wait. @status as of waitpid(). */
-static int run(const char *path, char *const env[], int in, int out, int *status, struct err *e)
+static int run(char *path, char *const env[], int in, int out, int *status, struct err *e)
 {
 	int rc, tries = 0;
 	pid_t pid;
@@ -130,7 +128,7 @@ int delegate_run(const struct cni_call *call, const char *type, enum cni_verb ve
 	json_auto_t *answer = NULL;
 	char path[PATH_MAX];
 	const char *text;
-	int status;
+	int status = 0;
 
 	if (answer_fd < 0 || !env)
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "%s: prepare to run it", type);

@@ -19,7 +19,7 @@ struct cursor {
 	struct err *e;
 };
 
-static int read_object(struct cursor *c, const struct conf_field *f, void *base, json_t *obj);
+static int read_object(struct cursor *c, const struct conf_field *object, void *base, json_t *obj);
 static int read_value(struct cursor *c, const struct conf_field *f, void *base, json_t *v);
 
 static size_t _printf_(2, 3) enter(struct cursor *c, const char *fmt, ...)

@@ -6,10 +6,22 @@
 
 enum { LONGEST = 64, SLIP = 2 };
 
-static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
+static unsigned int min(unsigned int a, unsigned int b)
 {
-	a = a < b ? a : b;
-	return a < c ? a : c;
+	return a < b ? a : b;
+}
+
+/** One row of the table of distances: from the row of the text before @c to that with @c. */
+static void extend(unsigned int *row, char c, const char *b, size_t n)
+{
+	unsigned int diagonal = row[0]++;
+
+	for (size_t j = 1; j <= n; j++) {
+		unsigned int changed = diagonal + (c != tolower((unsigned char)b[j - 1]));
+
+		diagonal = row[j];
+		row[j] = min(changed, min(row[j], row[j - 1]) + 1);
+	}
 }
 
 /** Levenshtein's distance, blind to case. */
@@ -22,18 +34,8 @@ static unsigned int distance(const char *a, const char *b)
 		return LONGEST;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = (unsigned int)j;
-	for (unsigned int i = 1; *a; a++, i++) {
-		unsigned int diag = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			bool same = tolower((unsigned char)*a) == tolower((unsigned char)b[j - 1]);
-			unsigned int swapped = diag + !same;
-
-			diag = row[j];
-			row[j] = min3(swapped, row[j] + 1, row[j - 1] + 1);
-		}
-	}
+	for (; *a; a++)
+		extend(row, (char)tolower((unsigned char)*a), b, n);
 	return row[n];
 }
 
@@ -46,7 +48,7 @@ const struct conf_field *conf_nearest(const struct conf_field fields[], const ch
 		unsigned int d = distance(key, f->key);
 
 		// In a short key two slips make another word.
-		if (d < least && d * 3 <= strlen(f->key)) {
+		if (d < least && strlen(f->key) >= 3UL * d) {
 			least = d;
 			best = f;
 		}

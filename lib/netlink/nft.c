@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Transactions, tables, chains, sets, elements. */
 #include "netlink/nft.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <arpa/inet.h>
 
 #include "netlink/nl_private.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Rules: lists of expressions that load, compare and act. */
+#include <netinet/in.h>
+
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/netfilter.h>

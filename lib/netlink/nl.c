@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sending requests and reading answers. */
 #include "netlink/nl.h"
+#include <arpa/inet.h>
 
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -10,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 
 #include "netlink/nl_private.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reading attributes out of replies. Lengths are checked here, once, for every reader. */
+#include <arpa/inet.h>
+
 #include <string.h>
 
-#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 
 #include "netlink/nl.h"
@@ -21,12 +22,18 @@ static int on_attr(const struct nlattr *a, void *data)
 	return MNL_CB_OK;
 }
 
+static void clear(const struct nlattr *attrs[], uint16_t max)
+{
+	for (size_t i = 0; i <= max; i++)
+		attrs[i] = NULL;
+}
+
 void nl_parse(const struct nlmsghdr *reply, size_t hdr_len, const struct nlattr *attrs[],
 	      uint16_t max)
 {
 	struct table t = {attrs, max};
 
-	memset((void *)attrs, 0, sizeof(*attrs) * (max + 1U));
+	clear(attrs, max);
 	if (mnl_nlmsg_get_payload_len(reply) >= hdr_len)
 		(void)mnl_attr_parse(reply, (unsigned int)hdr_len, on_attr, &t);
 }
@@ -35,7 +42,7 @@ void nl_parse_nested(const struct nlattr *nest, const struct nlattr *attrs[], ui
 {
 	struct table t = {attrs, max};
 
-	memset((void *)attrs, 0, sizeof(*attrs) * (max + 1U));
+	clear(attrs, max);
 	if (nest)
 		(void)mnl_attr_parse_nested(nest, on_attr, &t);
 }
@@ -57,7 +64,7 @@ static void get_fixed(const struct nlattr *a, void *out, size_t size)
 	size_t len;
 	const void *data = nl_get_data(a, &len);
 
-	if (len >= size)
+	if (data && len >= size)
 		memcpy(out, data, size);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Writing requests. */
+#include <arpa/inet.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 
 #include "netlink/nl_private.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/masq.h"
+#include <netinet/in.h>
 
 #include <errno.h>
 #include <linux/netfilter.h>

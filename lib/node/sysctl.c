@@ -29,7 +29,8 @@ static int ensure(const char *path, const char *value)
 	return pwrite(fd, value, len, 0) == (ssize_t)len ? 0 : -1;
 }
 
-static int vensure(const char *value, bool optional, struct err *e, const char *fmt, va_list ap)
+static int _printf_(4, 0)
+	vensure(const char *value, bool optional, struct err *e, const char *fmt, va_list ap)
 {
 	char path[PATH_MAX];
 	size_t n = (size_t)snprintf(path, sizeof(path), "/proc/sys/net/");

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/undo.h"
 #include "bridge.h"
 #include "cni/args.h"
@@ -185,15 +186,20 @@ static int wait_for_port(const struct bridge_job *job, struct link *host, struct
 	}
 }
 
-/** The node knows the container's MAC address at once, and forgets an earlier holder's. */
-static int introduce(const struct bridge_job *job, int bridge, const struct mac *mac,
-		     const struct cni_result *r, struct err *e)
+/**
+ * The node knows the container's MAC address at once, and forgets an earlier holder's. Where the
+ * kernel's neighbour table is full it finds out by asking, as it would have without us.
+ */
+static void introduce(const struct bridge_job *job, int bridge, const struct mac *mac,
+		      const struct cni_result *r)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct err e = {};
 
 	for (size_t i = 0; i < r->n_ips; i++)
 		neigh_set(&m, bridge, &r->ips[i].address.ip, mac);
-	return nl_call(job->nl, &m, e);
+	if (nl_call(job->nl, &m, &e) < 0)
+		log_info("%s", e.msg);
 }
 
 /** From addresses to a working network. */
@@ -206,9 +212,10 @@ static int set_up_network(struct bridge_job *job, const struct link *bridge, boo
 
 	if (iface_configure(job->call, r, conf->dad ? IFACE_DAD : IFACE_NODAD, e) < 0)
 		return -1;
-	if (gateway && (bridge_ensure_gateway(job, bridge, made, r, e) < 0 ||
-			introduce(job, bridge->index, mac, r, e) < 0))
+	if (gateway && bridge_ensure_gateway(job, bridge, made, r, e) < 0)
 		return -1;
+	if (gateway)
+		introduce(job, bridge->index, mac, r);
 	return conf->ip_masq ? masquerade(job, r, undo, e) : 0;
 }
 
