@@ -199,21 +199,30 @@ static void print_error(const struct cni_call *call, const struct err *e)
 		log_write(LOG_LEVEL_ERROR, "%s (%s)", e->msg, ignored.msg);
 }
 
+/** The kernel left random bytes in our memory: no need to read /dev/urandom for JSON's tables. */
+static void seed_json(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM);
+	size_t seed = 0;
+
+	if (random)
+		memcpy(&seed, random, sizeof(seed));
+	json_object_seed(seed ? seed : 1);
+}
+
 int cni_main(const struct cni_plugin *plugin, int argc, char **argv)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct cni_call call = {.arena = &arena, .netns_fd = -1, .version = CNI_1_1_0};
-	const unsigned long *random = (const void *)getauxval(AT_RANDOM);
 	struct err e = {};
 	int rc;
 
 	log_setup(plugin->name, NULL, NULL, NULL);
 	if (!getenv("CNI_COMMAND"))
 		return cni_options(plugin, argc, argv);
-	// A runtime that went away is a failed write, not a death in the middle of an ADD; and the
-	// seed of JSON's hash tables is already in memory, no need to read /dev/urandom for it.
+	// A runtime that went away is a failed write, not a death in the middle of an ADD.
 	(void)signal(SIGPIPE, SIG_IGN);
-	json_object_seed(random && *random ? (size_t)*random : 1);
+	seed_json();
 	rc = serve(plugin, &call, &e);
 	if (rc < 0)
 		print_error(&call, &e);
