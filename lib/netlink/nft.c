@@ -2,9 +2,7 @@
 /** Transactions, tables, chains, sets, elements. */
 #include "netlink/nft.h"
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
-#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +14,7 @@ enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_ELEM_COMMENT = 0, BYTEORDER_BIG_ENDIAN 
 
 static void begin(struct nl_msg *m, uint16_t type, uint16_t flags)
 {
-	const struct nfgenmsg hdr = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+	const struct nfgenmsg hdr = {.nfgen_family = NFT_FAMILY_INET, .version = NFNETLINK_V0};
 
 	nl_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &hdr, sizeof(hdr));
 }
@@ -89,7 +87,7 @@ void nft_chain_add_nat(struct nl_msg *m, const char *table, const char *chain, u
 		nl_be32(m, NFTA_HOOK_HOOKNUM, hook);
 		nl_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
 	}
-	nl_be32(m, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	nl_be32(m, NFTA_CHAIN_POLICY, NFT_POLICY_ACCEPT);
 	nl_str(m, NFTA_CHAIN_TYPE, "nat");
 }
 

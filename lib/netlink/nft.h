@@ -22,6 +22,10 @@
  * everybody first, 10 ms and more (nf_tables_rcv_nl_event()); so delete links before closing it.
  */
 
+/** NFPROTO_* and NF_* of linux/netfilter.h, which no libc but glibc can be included beside. */
+enum { NFT_FAMILY_INET = 1, NFT_FAMILY_IPV4 = 2, NFT_FAMILY_IPV6 = 10 };
+enum { NFT_POLICY_ACCEPT = 1, NFT_HOOK_POSTROUTING = 4 };
+
 /** Key types as nft(8) numbers them (enum datatypes of its datatype.h). */
 enum nft_key { NFT_KEY_IPV4 = 7, NFT_KEY_IPV6 = 8 };
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Rules: lists of expressions that load, compare and act. */
-#include <netinet/in.h>
-
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "netlink/nft.h"
 
 void nft_rule_begin(struct nl_msg *m, const char *table, const char *chain)
 {
-	const struct nfgenmsg hdr = {.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0};
+	const struct nfgenmsg hdr = {.nfgen_family = NFT_FAMILY_INET, .version = NFNETLINK_V0};
 
 	nl_begin(m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &hdr,
 		 sizeof(hdr));
@@ -41,7 +35,7 @@ static void compare(struct nl_msg *m, enum nft_cmp_ops op, const void *value, si
 
 static void match_family(struct nl_msg *m, int family)
 {
-	uint8_t nfproto = family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	uint8_t nfproto = family == AF_INET ? NFT_FAMILY_IPV4 : NFT_FAMILY_IPV6;
 
 	expression(m, "meta")
 	{
@@ -53,9 +47,9 @@ static void match_family(struct nl_msg *m, int family)
 
 static void load_address(struct nl_msg *m, enum nft_direction dir, int family)
 {
+	enum { SOURCE_IPV4 = 12, SOURCE_IPV6 = 8 }; // offsets in the headers: RFC 791, RFC 8200
 	uint32_t len = family == AF_INET ? 4 : 16;
-	uint32_t source =
-		family == AF_INET ? offsetof(struct iphdr, saddr) : offsetof(struct ipv6hdr, saddr);
+	uint32_t source = family == AF_INET ? SOURCE_IPV4 : SOURCE_IPV6;
 
 	expression(m, "payload")
 	{

@@ -11,8 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <libmnl/libmnl.h>
-
 #include "netlink/nl_private.h"
 
 enum {
@@ -107,30 +105,25 @@ static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
 	}
 }
 
-static int on_extack_attr(const struct nlattr *attr, void *data)
-{
-	struct err *e = data;
-
-	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-		(void)err_hint(e, "kernel: %s", mnl_attr_get_str(attr));
-	return MNL_CB_OK;
-}
-
-/** Turn a refusal of request number @i into @e, with the text of the extended ack if there is one.
- */
+/** Turn a refusal of request @i into @e, with the text of the extended ack if there is one. */
 static void refused(const struct nl_msg *m, uint32_t i, const struct nlmsghdr *reply, struct err *e)
 {
-	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(reply);
+	const struct nlmsgerr *ack = nl_payload(reply);
 	const char *label = i < NL_LABELS && m->label[i][0] ? m->label[i] : "netlink request";
-	size_t off = sizeof(*ack);
+	const struct nlattr *a[NLMSGERR_ATTR_MAX + 1];
+	size_t skip = sizeof(*ack);
+	const char *words;
 
 	(void)err_os(e, ERR_KERNEL, -ack->error, "%s", label);
 	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	if (!(reply->nlmsg_flags & NLM_F_CAPPED))
-		off += mnl_nlmsg_get_payload_len(&ack->msg);
-	(void)mnl_attr_parse(reply, (unsigned int)off, on_extack_attr, e);
+	// Behind the header comes our request, or with NLM_F_CAPPED only its header.
+	if (!(reply->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len > sizeof(ack->msg))
+		skip += ack->msg.nlmsg_len - sizeof(ack->msg);
+	nl_parse(reply, skip, a, NLMSGERR_ATTR_MAX);
+	words = nl_get_str(a[NLMSGERR_ATTR_MSG], NULL);
+	if (words)
+		(void)err_hint(e, "kernel: %s", words);
 }
 
 /** What one exchange has seen so far. */
@@ -146,7 +139,7 @@ struct exchange {
 /** Take in one message of the answer. */
 static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err *e)
 {
-	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(h);
+	const struct nlmsgerr *ack = nl_payload(h);
 
 	if (h->nlmsg_seq < x->first || h->nlmsg_seq > x->last)
 		return; // an answer to an earlier exchange that was given up
@@ -154,7 +147,7 @@ static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err 
 		x->interrupted = true;
 	if (h->nlmsg_type == NLMSG_DONE) {
 		x->done = true;
-	} else if (h->nlmsg_type == NLMSG_ERROR) {
+	} else if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*ack))) {
 		if (ack->error && x->rc == 0) {
 			refused(x->m, h->nlmsg_seq - x->first, h, e);
 			x->rc = -1;
@@ -182,12 +175,11 @@ static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct 
 		x->last--;
 	while (!x->done) {
 		const struct nlmsghdr *h = (const void *)buf;
-		int left;
 		ssize_t n = receive(nl, buf, e);
 
 		if (n < 0)
 			return -1;
-		for (left = (int)n; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+		for (ssize_t left = n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
 			on_message(x, h, e);
 	}
 	return x->rc;

@@ -4,58 +4,55 @@
 
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-
 #include "netlink/nl.h"
+#include "netlink/nl_private.h"
 
-struct table {
-	const struct nlattr **attrs;
-	uint16_t max;
-};
-
-static int on_attr(const struct nlattr *a, void *data)
+const void *nl_payload(const struct nlmsghdr *reply)
 {
-	const struct table *t = data;
-
-	if (mnl_attr_get_type(a) <= t->max)
-		t->attrs[mnl_attr_get_type(a)] = a;
-	return MNL_CB_OK;
+	return (const unsigned char *)reply + NLMSG_HDRLEN;
 }
 
-static void clear(const struct nlattr *attrs[], uint16_t max)
+void nl_index(const void *at, size_t len, const struct nlattr *attrs[], uint16_t max)
 {
 	for (size_t i = 0; i <= max; i++)
 		attrs[i] = NULL;
+	while (len >= NLA_HDRLEN) {
+		const struct nlattr *a = at;
+		uint16_t type = a->nla_type & NLA_TYPE_MASK;
+		size_t step = NLA_ALIGN(a->nla_len);
+
+		if (a->nla_len < NLA_HDRLEN || a->nla_len > len)
+			return;
+		if (type <= max)
+			attrs[type] = a;
+		if (step >= len)
+			return;
+		at = (const unsigned char *)at + step;
+		len -= step;
+	}
 }
 
 void nl_parse(const struct nlmsghdr *reply, size_t hdr_len, const struct nlattr *attrs[],
 	      uint16_t max)
 {
-	struct table t = {attrs, max};
+	size_t skip = NLMSG_HDRLEN + NLMSG_ALIGN(hdr_len);
+	size_t len = reply->nlmsg_len > skip ? reply->nlmsg_len - skip : 0;
 
-	clear(attrs, max);
-	if (mnl_nlmsg_get_payload_len(reply) >= hdr_len)
-		(void)mnl_attr_parse(reply, (unsigned int)hdr_len, on_attr, &t);
+	nl_index((const unsigned char *)reply + skip, len, attrs, max);
 }
 
 void nl_parse_nested(const struct nlattr *nest, const struct nlattr *attrs[], uint16_t max)
 {
-	struct table t = {attrs, max};
+	size_t len;
+	const void *at = nl_get_data(nest, &len);
 
-	clear(attrs, max);
-	if (nest)
-		(void)mnl_attr_parse_nested(nest, on_attr, &t);
-}
-
-const void *nl_payload(const struct nlmsghdr *reply)
-{
-	return mnl_nlmsg_get_payload(reply);
+	nl_index(at, len, attrs, max);
 }
 
 const void *nl_get_data(const struct nlattr *a, size_t *len)
 {
-	*len = a ? mnl_attr_get_payload_len(a) : 0;
-	return a ? mnl_attr_get_payload(a) : NULL;
+	*len = a ? a->nla_len - (size_t)NLA_HDRLEN : 0;
+	return a ? (const unsigned char *)a + NLA_HDRLEN : NULL;
 }
 
 /** Copy a fixed-size value; @out stays as it is when the attribute is absent or too short. */

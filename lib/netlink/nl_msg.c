@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-
 #include "netlink/nl_private.h"
 
 enum { FIRST_SIZE = 4096 - 64, ATTR_MAX = UINT16_MAX - NLA_HDRLEN };
@@ -39,36 +37,47 @@ struct nlmsghdr *nl_current(const struct nl_msg *m)
 	return (void *)(m->buf + m->at);
 }
 
-/** Account for what libmnl appended to the current request. */
-static void appended(struct nl_msg *m)
+/** Append @len bytes to the current request, padded with zeros; reserve() has been asked. */
+static void append(struct nl_msg *m, const void *data, size_t len)
 {
-	m->len = m->at + NLMSG_ALIGN(nl_current(m)->nlmsg_len);
+	size_t padded = NLMSG_ALIGN(len);
+
+	if (len)
+		memcpy(m->buf + m->len, data, len);
+	memset(m->buf + m->len + len, 0, padded - len);
+	m->len += padded;
+	nl_current(m)->nlmsg_len = (uint32_t)(m->len - m->at);
 }
 
 void nl_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const void *family_hdr, size_t len)
 {
-	struct nlmsghdr *hdr;
+	const struct nlmsghdr hdr = {.nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags};
 
 	if (!reserve(m, NLMSG_HDRLEN + NLMSG_ALIGN(len)))
 		return;
 	m->at = m->len;
 	m->count++;
-	hdr = mnl_nlmsg_put_header(m->buf + m->at);
-	hdr->nlmsg_type = type;
-	hdr->nlmsg_flags = NLM_F_REQUEST | flags;
-	if (len)
-		memcpy(mnl_nlmsg_put_extra_header(hdr, len), family_hdr, len);
-	appended(m);
+	append(m, &hdr, sizeof(hdr));
+	append(m, family_hdr, len);
+}
+
+/** The header of an attribute of @len bytes; false when there is no room for all of it. */
+static bool put_header(struct nl_msg *m, uint16_t attr, size_t len)
+{
+	const struct nlattr hdr = {.nla_type = attr, .nla_len = (uint16_t)(NLA_HDRLEN + len)};
+
+	if (len > ATTR_MAX)
+		m->failed = true;
+	if (!reserve(m, NLA_HDRLEN + NLA_ALIGN(len)))
+		return false;
+	append(m, &hdr, sizeof(hdr));
+	return true;
 }
 
 void nl_put(struct nl_msg *m, uint16_t attr, const void *data, size_t len)
 {
-	if (len > ATTR_MAX)
-		m->failed = true;
-	if (!reserve(m, NLA_HDRLEN + NLA_ALIGN(len)))
-		return;
-	mnl_attr_put(nl_current(m), attr, len, data);
-	appended(m);
+	if (put_header(m, attr, len))
+		append(m, data, len);
 }
 
 void nl_u8(struct nl_msg *m, uint16_t attr, uint8_t value)
@@ -104,26 +113,24 @@ void nl_ip(struct nl_msg *m, uint16_t attr, const struct ipaddr *ip)
 /** An offset and not a pointer, since the buffer moves when it grows; 0 is never an attribute. */
 size_t nl_nest_begin(struct nl_msg *m, uint16_t attr, const void *hdr, size_t len)
 {
-	size_t nest;
+	size_t nest = m->len;
 
-	if (!reserve(m, NLA_HDRLEN + NLMSG_ALIGN(len)))
+	if (!put_header(m, attr, len))
 		return 0;
-	nest = m->len;
-	(void)mnl_attr_nest_start(nl_current(m), attr);
-	if (len)
-		memcpy(mnl_nlmsg_put_extra_header(nl_current(m), len), hdr, len);
-	appended(m);
+	append(m, hdr, len);
 	return nest;
 }
 
 void nl_nest_end(struct nl_msg *m, size_t nest)
 {
-	if (m->failed)
-		return;
+	struct nlattr *attr;
+
 	if (m->len - nest > ATTR_MAX)
 		m->failed = true;
-	else
-		mnl_attr_nest_end(nl_current(m), (void *)(m->buf + nest));
+	if (m->failed)
+		return;
+	attr = (void *)(m->buf + nest);
+	attr->nla_len = (uint16_t)(m->len - nest);
 }
 
 void nl_label(struct nl_msg *m, const char *fmt, ...)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/masq.h"
-#include <netinet/in.h>
-
 #include <errno.h>
-#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -104,7 +101,7 @@ static bool put_table(struct nl_msg *m, const struct masq_record *records, size_
 	nft_table_add(m, TABLE, 0); // so that there is one to delete
 	nft_table_del(m, TABLE);
 	nft_table_add(m, TABLE, 0);
-	nft_chain_add_nat(m, TABLE, CHAIN, NF_INET_POST_ROUTING, PRIORITY_SRCNAT);
+	nft_chain_add_nat(m, TABLE, CHAIN, NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < records[i].n; j++) {
 			if (!put_subnet_once(m, &records[i].addresses[j], &done, arena))
