@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,19 +67,39 @@ static int open_input(const struct cni_call *call, int *fd, struct err *e)
 	return 0;
 }
 
+/** What we ignore, a program that we start would ignore too; the plugin gets signals as usual. */
+static int set_signals(posix_spawnattr_t *attr)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGPIPE);
+	(void)posix_spawnattr_setsigdefault(attr, &set);
+	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF);
+}
+
 static int spawn(char *path, char *const env[], int in, int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	char *const argv[] = {path, NULL};
+	posix_spawnattr_t attr;
 	int rc = posix_spawn_file_actions_init(&actions);
 
 	if (rc)
 		return rc;
-	rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
+	rc = posix_spawnattr_init(&attr);
+	if (rc) {
+		posix_spawn_file_actions_destroy(&actions);
+		return rc;
+	}
+	rc = set_signals(&attr);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (rc == 0)
-		rc = posix_spawn(pid, path, &actions, NULL, argv, env);
+		rc = posix_spawn(pid, path, &actions, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
 }

@@ -161,7 +161,10 @@ static int open_netns(const struct cni_plugin *p, struct cni_call *call, struct 
 	if (!call->netns)
 		return 0;
 	if (netns_open(&fd, call->netns, e) < 0) {
-		if (p->needs_netns && (call->verb != CNI_DEL || e->code != ERR_NO_CONTAINER))
+		// A DEL comes late: of a namespace that has gone a plain file may be left.
+		bool gone = e->code == ERR_NO_CONTAINER || e->code == ERR_ENV;
+
+		if (p->needs_netns && !(call->verb == CNI_DEL && gone))
 			return -1;
 		*e = (struct err){};
 		return 0;

@@ -33,7 +33,7 @@ struct host_local {
 };
 
 /**
- * Read and check the ipam object. Changes nothing; what it refuses would be refused by every verb.
+ * Read the ipam object and, for verbs that give addresses out, check its ranges. Changes nothing.
  * @hl points into itself afterwards: do not copy it.
  */
 int host_local_open(struct host_local *hl, const struct cni_call *call, struct json_t *ipam,

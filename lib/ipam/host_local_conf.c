@@ -140,6 +140,10 @@ int host_local_open(struct host_local *hl, const struct cni_call *call, struct j
 	*hl = (struct host_local){.call = call};
 	if (cni_read_conf(call, &hl->conf, host_local_fields, ipam, "ipam", false, e) < 0)
 		return -1;
+	// What takes leases away goes by who holds them, so a range that was changed since, or is
+	// no longer right, must not stand in its way.
+	if (call->verb == CNI_DEL || call->verb == CNI_GC)
+		return 0;
 	if (collect_sets(hl, e) < 0 || check_count(hl, e) < 0)
 		return -1;
 	return collect_wanted(hl, e);

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "node/boot.h"
 #include "node/lease_private.h"
 
@@ -139,8 +140,9 @@ static int enter_boot(struct lease_store *s, const char *boot, struct err *e)
 	if (n == BOOT_ID - 1 && lease_each(s, purge, NULL, e) < 0)
 		return err_wrap(e, "delete leases of an earlier boot");
 	(void)snprintf(text, sizeof(text), "%s\n%s\n", boot, s->path);
+	// Without a record the next boot keeps dead leases until they are needed; no reason to fail.
 	if (dir_make(BOOT_DIR, 0755) < 0 || file_replace(AT_FDCWD, record, text, 0644) < 0)
-		return err_os(e, ERR_IO, errno, "write %s", record);
+		log_warn("write %s: %s", record, strerror(errno));
 	return 0;
 }
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Suite cni: one plugin call at a time, and a hundred at once, against the reference plugins."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+from suites.rows import Row
+
+ROUNDS_QUICK, ROUNDS_FULL = 40, 200
+BURSTS_QUICK, BURSTS_FULL = 3, 10
+BURST_SIZE = 100
+
+PROGRAMS = ("perf_bench", "perf_floor", "perf_launch")
+
+# A row without a peer compares with the reference plugins; a bar is on the ratio by default.
+ROWS = [
+    Row("add.bridge.time", "ms", "single", "bridge", "ADD", bar=1 / 7),
+    Row("add.bridge.cpu", "ms", "single", "bridge", "ADD", bar=1 / 5),
+    Row("add.bridge.rss", "kB", "memory", "bridge", "ADD", bar=1024, bar_on="ours"),
+    Row("add.bridge.floor", "ms", "single", "bridge", "ADD", peer="floor", bar=1.6),
+    Row("del.bridge.time", "ms", "single", "bridge", "DEL"),
+    Row("del.bridge.cpu", "ms", "single", "bridge", "DEL"),
+    Row("del.bridge.floor", "ms", "single", "bridge", "DEL", peer="floor"),
+    Row("add.bridge_masq.time", "ms", "single", "bridge_masq", "ADD", bar=1 / 12),
+    Row("add.bridge_masq.cpu", "ms", "single", "bridge_masq", "ADD"),
+    Row("del.bridge_masq.time", "ms", "single", "bridge_masq", "DEL", bar=1 / 2),
+    Row("del.bridge_masq.cpu", "ms", "single", "bridge_masq", "DEL"),
+    Row("add100.bridge_masq.wall", "ms", "burst", "bridge_masq", "ADD", bar=1 / 6),
+    Row("add100.bridge_masq.cpu", "ms", "burst", "bridge_masq", "ADD"),
+    Row("del100.bridge_masq.wall", "ms", "burst", "bridge_masq", "DEL", bar=1 / 15),
+    Row("del100.bridge_masq.cpu", "ms", "burst", "bridge_masq", "DEL"),
+    Row("add.dualstack.time", "ms", "single", "dualstack", "ADD"),
+    Row("add.dualstack.cpu", "ms", "single", "dualstack", "ADD"),
+    Row("del.dualstack.time", "ms", "single", "dualstack", "DEL"),
+    Row("add.bridge.leases5000", "ms", "single", "leases5000", "ADD", peer="base", bar=1.2),
+    Row("del.bridge.leases5000", "ms", "single", "leases5000", "DEL", peer="base"),
+    Row("add.bridge.leases5000_each", "ms", "single", "leases5000", "ADD"),
+    Row("del.bridge.leases5000_each", "ms", "single", "leases5000", "DEL"),
+    Row("loopback.add.time", "ms", "single", "loopback", "ADD"),
+    Row("loopback.add.cpu", "ms", "single", "loopback", "ADD"),
+    Row("version.time", "ms", "single", "version", "VERSION", bar=1 / 3),
+]
+
+# Runs in namespaces of its own: a private /run, and a fresh ext4 as /var/lib, so that the leases
+# lie on the file system they lie on in most nodes, in the same state in every run. (The
+# machine's own may be odd: ext4 without a journal, say, searches ever longer for a free inode after
+# many deletions.) Without loop devices the scratch directory itself must do. The choice is printed
+# first. $1 is the scratch directory, the rest the command.
+WORLD = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir /run/netns
+truncate -s 256M "$1/image"
+mkfs.ext4 -q -F "$1/image"
+if mount -o loop "$1/image" /var/lib 2>/dev/null; then
+	echo "ext4 on a loop device"
+else
+	rm "$1/image"
+	mount --bind "$1" /var/lib
+	findmnt -n -o FSTYPE -T /var/lib
+fi
+mkdir -p /var/lib/cni/networks
+ip link set lo up
+shift
+exec "$@"
+"""
+
+
+def needs():
+    """Commands without which the suite cannot run, and the Debian package of each."""
+    return {"unshare": "util-linux", "mount": "mount", "findmnt": "util-linux",
+            "mkfs.ext4": "e2fsprogs", "ip": "iproute2", "iptables": "iptables"}
+
+
+def plugin_version(directory):
+    """What bridge says about itself when called by hand."""
+    run = subprocess.run([os.path.join(directory, "bridge")], env={}, stdin=subprocess.DEVNULL,
+                         capture_output=True, text=True, check=False)
+    lines = run.stderr.strip().splitlines()
+    return lines[0] if lines else "unknown"
+
+
+def measure(where, rounds, bursts):
+    """Run the benchmark and return its series by (kind, scenario, verb, side), and conditions."""
+    scratch = tempfile.mkdtemp(prefix="edgeway-perf.", dir="/var/tmp")
+    command = ["unshare", "--mount", "--net", "--propagation", "private", "--",
+               "sh", "-c", WORLD, "world", scratch,
+               os.path.join(where.perf, "perf_bench"), "--ours", where.ours, "--peer", where.peer,
+               "--floor", os.path.join(where.perf, "perf_floor"),
+               "--launcher", os.path.join(where.perf, "perf_launch"), "--rounds", str(rounds),
+               "--bursts", str(bursts), "--burst-size", str(BURST_SIZE)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              check=False)
+    finally:
+        shutil.rmtree(scratch)
+    if done.returncode != 0:
+        raise SystemExit(f"test/perf/run: perf_bench ended with status {done.returncode}")
+    conditions = {"rounds": rounds, "bursts": bursts, "burst_size": BURST_SIZE}
+    conditions["lease_filesystem"], *lines = done.stdout.splitlines()
+    series = {}
+    for line in lines:
+        item = json.loads(line)
+        key = item["kind"], item["scenario"], item["verb"], item["side"]
+        series[key] = item["samples"]
+    return series, conditions
+
+
+def run(where, quick, rounds):
+    rounds = rounds or (ROUNDS_QUICK if quick else ROUNDS_FULL)
+    series, conditions = measure(where, rounds, BURSTS_QUICK if quick else BURSTS_FULL)
+    conditions["ours"] = plugin_version(where.ours)
+    conditions["peer"] = plugin_version(where.peer)
+    return ROWS, series, conditions
