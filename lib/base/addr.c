@@ -78,6 +78,8 @@ const char *mac_parse(struct mac *out, const char *text)
 			return wrong;
 		mac.bytes[i] = (uint8_t)(hi << 4 | lo);
 	}
+	if (mac.bytes[0] & 1 || mac_is_zero(&mac))
+		return "a group address (or none) cannot be an interface's own";
 	*out = mac;
 	return NULL;
 }

@@ -35,7 +35,10 @@ enum {
 	MAC_TEXT = 18,
 };
 
-/** Parse @text; on failure return what is wrong with it and leave @out alone, on success NULL. */
+/**
+ * Parse @text; on failure return what is wrong with it and leave @out alone, on success NULL. A MAC
+ * address must be one that an interface can have: not a group's, not zero.
+ */
 const char *ip_parse(struct ipaddr *out, const char *text) _must_check_;
 const char *prefix_parse(struct prefix *out, const char *text) _must_check_;
 const char *mac_parse(struct mac *out, const char *text) _must_check_;

@@ -192,9 +192,12 @@ int cni_call_from_doc(struct cni_call *call, struct err *e)
 int cni_read_conf(const struct cni_call *call, void *out, const struct conf_field *fields,
 		  struct json_t *json, const char *at, bool open, struct err *e)
 {
+	// What was configured when the container came may be wrong by the time it goes.
+	bool lenient = call->verb == CNI_DEL;
 	struct conf_report report = {
 		.open = open,
-		.strict = json_is_true(conf_lookup(call->doc, "strict")),
+		.lenient = lenient,
+		.strict = !lenient && json_is_true(conf_lookup(call->doc, "strict")),
 	};
 
 	if (conf_read(out, fields, json, at, &report, call->arena, e) < 0)

@@ -83,8 +83,10 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 	(void)e;
 	if (!(addr->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
 		return 0;
+	// Name one that was found twice, and rather one that was asked for than the link's own.
+	if (!t->any || ((addr->flags & IFA_F_DADFAILED) && !ip_is_link_local(&addr->prefix.ip)))
+		t->which = addr->prefix;
 	t->any = true;
-	t->which = addr->prefix;
 	t->duplicate |= (addr->flags & IFA_F_DADFAILED) != 0;
 	return 0;
 }

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/auxv.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cni/json.h"
 #include "cni/options.h"
 #include "node/netns.h"
 
@@ -38,7 +38,7 @@ static int print_json(const json_t *doc, struct err *e)
 {
 	_cleanup_(freep) char *text = json_dumps(doc, JSON_INDENT(4));
 
-	if (!text)
+	if (!text || json_out_of_memory())
 		return err_set(e, ERR_TRY_AGAIN, "write result: out of memory");
 	return write_all(text) < 0 ? err_os(e, ERR_IO, errno, "write result") : 0;
 }
@@ -189,6 +189,7 @@ static int serve(const struct cni_plugin *p, struct cni_call *call, struct err *
 	return serve_verb(p, call, e);
 }
 
+/** Also when memory is short: then without the parts that need it. */
 static void print_error(const struct cni_call *call, const struct err *e)
 {
 	json_auto_t *doc =
@@ -198,19 +199,10 @@ static void print_error(const struct cni_call *call, const struct err *e)
 
 	if (e->details[0])
 		json_object_set_new(doc, "details", json_string(e->details));
-	if (print_json(doc, &ignored) < 0)
+	if (json_out_of_memory())
+		(void)write_all("{\"code\": 11, \"msg\": \"out of memory\"}\n");
+	else if (print_json(doc, &ignored) < 0)
 		log_write(LOG_LEVEL_ERROR, "%s (%s)", e->msg, ignored.msg);
-}
-
-/** The kernel left random bytes in our memory: no need to read /dev/urandom for JSON's tables. */
-static void seed_json(void)
-{
-	const void *random = (const void *)getauxval(AT_RANDOM);
-	size_t seed = 0;
-
-	if (random)
-		memcpy(&seed, random, sizeof(seed));
-	json_object_seed(seed ? seed : 1);
 }
 
 int cni_main(const struct cni_plugin *plugin, int argc, char **argv)
@@ -225,7 +217,7 @@ int cni_main(const struct cni_plugin *plugin, int argc, char **argv)
 		return cni_options(plugin, argc, argv);
 	// A runtime that went away is a failed write, not a death in the middle of an ADD.
 	(void)signal(SIGPIPE, SIG_IGN);
-	seed_json();
+	json_prepare();
 	rc = serve(plugin, &call, &e);
 	if (rc < 0)
 		print_error(&call, &e);

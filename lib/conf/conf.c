@@ -113,20 +113,12 @@ static const char *spell(json_t *v, char *buf, size_t size)
 	return buf;
 }
 
-/** The specification wants the key and the value of what we do not support. */
-static int unknown_key(struct cursor *c, const struct conf_field *fields, json_t *v)
+/** Turn the error into a warning. */
+static int warn(struct cursor *c)
 {
-	const char *key = strrchr(c->path, '.') ? strrchr(c->path, '.') + 1 : c->path;
-	const struct conf_field *near = conf_nearest(fields, key);
 	struct conf_report *r = c->report;
 	const char *line;
-	char value[64];
 
-	(void)fail(c, ERR_UNKNOWN_FIELD,
-		   near ? "%s: unknown key (did you mean \"%s\"?)" : "%s: unknown key",
-		   spell(v, value, sizeof(value)), near ? near->key : NULL);
-	if (r->strict)
-		return -1;
 	r->warnings =
 		arena_grow(c->arena, (void *)r->warnings, r->n_warnings, sizeof(*r->warnings));
 	line = r->warnings ? arena_strdup(c->arena, c->e->msg) : NULL;
@@ -135,6 +127,22 @@ static int unknown_key(struct cursor *c, const struct conf_field *fields, json_t
 	r->warnings[r->n_warnings++] = line;
 	*c->e = (struct err){};
 	return 0;
+}
+
+/** The specification wants the key and the value of what we do not support. */
+static int unknown_key(struct cursor *c, const struct conf_field *fields, json_t *v)
+{
+	const char *key = strrchr(c->path, '.') ? strrchr(c->path, '.') + 1 : c->path;
+	const struct conf_field *near = conf_nearest(fields, key);
+	char value[64];
+
+	(void)spell(v, value, sizeof(value));
+	if (near)
+		(void)fail(c, ERR_UNKNOWN_FIELD, "%s: unknown key (did you mean \"%s\"?)", value,
+			   near->key);
+	else
+		(void)fail(c, ERR_UNKNOWN_FIELD, "%s: unknown key", value);
+	return c->report->strict ? -1 : warn(c);
 }
 
 static const struct conf_field *find_field(const struct conf_field *f, const char *key)
@@ -155,7 +163,7 @@ static int set_default(struct cursor *c, const struct conf_field *f, void *base)
 {
 	char *at = (char *)base + f->offset;
 
-	if (f->required) {
+	if (f->required && !c->report->lenient) {
 		(void)enter_key(c, f->key);
 		return fail(c, ERR_CONFIG, "required, but missing");
 	}
@@ -168,6 +176,19 @@ static int set_default(struct cursor *c, const struct conf_field *f, void *base)
 	else if (f->kind == CONF_STR)
 		*(const char **)at = f->str;
 	return 0;
+}
+
+/** The value of a known key; if it is wrong and that may be, the default instead. */
+static int read_member(struct cursor *c, const struct conf_field *f, void *base, json_t *v)
+{
+	size_t mark = c->len;
+
+	if (read_value(c, f, base, v) == 0)
+		return 0;
+	leave(c, mark);
+	if (!c->report->lenient || warn(c) < 0)
+		return -1;
+	return set_default(c, f, base);
 }
 
 static int read_object(struct cursor *c, const struct conf_field *object, void *base, json_t *obj)
@@ -191,7 +212,7 @@ static int read_object(struct cursor *c, const struct conf_field *object, void *
 		if (f && (json_is_null(v) || conf_lookup(obj, f->key) != v))
 			continue;
 		mark = enter_key(c, key);
-		if ((f ? read_value(c, f, at, v) : unknown_key(c, object->sub, v)) < 0)
+		if ((f ? read_member(c, f, at, v) : unknown_key(c, object->sub, v)) < 0)
 			return -1;
 		leave(c, mark);
 	}

@@ -84,6 +84,7 @@ struct conf_field {
 /** How to treat what is not in the table, and what was found of it. */
 struct conf_report {
 	bool strict;           ///< in: unknown keys are errors
+	bool lenient;          ///< in: a wrong value is a warning, and the key counts as absent
 	bool open;             ///< in: unknown keys of the outermost object are others' business
 	const char **warnings; ///< out: one line each, arena memory
 	size_t n_warnings;

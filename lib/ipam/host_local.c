@@ -224,12 +224,29 @@ int host_local_del(const struct host_local *hl, struct err *e)
 	return store ? lease_release(store, &owner, e) : 0;
 }
 
+static bool is_among(const struct ipaddr *ip, const struct ipaddr *ips, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ip_cmp(ip, &ips[i]))
+			return true;
+	return false;
+}
+
+/** Whether one of our sets could have given @ip. */
+static bool is_ours(const struct host_local *hl, const struct ipaddr *ip)
+{
+	for (size_t i = 0; i < hl->n_sets; i++)
+		if (range_find(&hl->sets[i], ip))
+			return true;
+	return false;
+}
+
 int host_local_check(const struct host_local *hl, struct err *e)
 {
 	_cleanup_(lease_closep) struct lease_store *store = NULL;
 	const struct cni_call *call = hl->call;
 	const struct lease_owner owner = owner_of(hl);
-	struct ipaddr *ips;
+	struct ipaddr *ips = NULL;
 	size_t n = 0;
 
 	if (lease_open(&store, call->arena, hl->conf.data_dir, call->at.network, LEASE_EXISTING,
@@ -238,9 +255,17 @@ int host_local_check(const struct host_local *hl, struct err *e)
 		return -1;
 	if (n == 0)
 		return err_set(e, ERR_MISMATCH,
-			       "host-local: Failed to find address added by "
-			       "container %s",
+			       "host-local: Failed to find address added by container %s",
 			       owner.container);
+	for (size_t i = 0; i < call->prev->n_ips; i++) {
+		const struct ipaddr *ip = &call->prev->ips[i].address.ip;
+		char text[IP_TEXT];
+
+		if (is_ours(hl, ip) && !is_among(ip, ips, n))
+			return err_set(e, ERR_MISMATCH,
+				       "host-local: the lease of %s is not container %s's any more",
+				       ip_format(ip, text), owner.container);
+	}
 	return 0;
 }
 

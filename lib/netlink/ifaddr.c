@@ -3,6 +3,11 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 static struct ifaddrmsg header(int index, const struct prefix *p)
 {
@@ -39,6 +44,36 @@ void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p)
 	nl_begin(m, RTM_DELADDR, 0, &hdr, sizeof(hdr));
 	nl_label(m, "delete address %s", prefix_format(p, text));
 	nl_ip(m, IFA_LOCAL, &p->ip);
+}
+
+/** One address of an interface in the form of netdevice(7); family 0 if there is none. */
+static struct ipaddr ask(int fd, int request, const char *name)
+{
+	struct ipaddr ip = {};
+	struct sockaddr_in sin;
+	struct ifreq ifr = {};
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, request, &ifr) < 0)
+		return ip;
+	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
+	ip.family = AF_INET;
+	ip.v4 = sin.sin_addr;
+	return ip;
+}
+
+bool ifaddr_is_first(const char *name, const struct prefix *p)
+{
+	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct prefix ones = {.ip = {.family = AF_INET, .v4.s_addr = INADDR_BROADCAST},
+			      .len = p->len};
+	struct ipaddr mask = prefix_first(&ones), there, its_mask;
+
+	if (fd < 0 || p->ip.family != AF_INET)
+		return false;
+	there = ask(fd, SIOCGIFADDR, name);
+	its_mask = ask(fd, SIOCGIFNETMASK, name);
+	return !ip_cmp(&there, &p->ip) && !ip_cmp(&its_mask, &mask);
 }
 
 struct each {

@@ -21,6 +21,9 @@ enum ifaddr_dad { IFADDR_NODAD, IFADDR_DAD };
 void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_dad dad);
 void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p);
 
+/** Whether @p is the first IPv4 address of the interface called @name: the cheapest question. */
+bool ifaddr_is_first(const char *name, const struct prefix *p);
+
 typedef int ifaddr_fn(const struct iface_addr *addr, void *ctx, struct err *e);
 
 /** Call @fn for each address of interface @index, or of all if 0; @family 0 means both. */

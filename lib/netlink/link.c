@@ -2,8 +2,10 @@
 #include "netlink/link.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +44,40 @@ static int on_link(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	(void)e;
 	if (reply->nlmsg_type == RTM_NEWLINK)
 		fill(ctx, reply);
+	return 0;
+}
+
+/** Bridges say so in their driver information; of other kinds we only know that they are others. */
+static bool is_bridge(const struct nl *nl, struct ifreq *ifr)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+
+	ifr->ifr_data = (void *)&info;
+	return nl_ioctl(nl, SIOCETHTOOL, ifr) == 0 && !strcmp(info.driver, "bridge");
+}
+
+int link_find(struct nl *nl, const char *name, struct link *out, struct err *e)
+{
+	struct ifreq ifr = {};
+	struct link link = {};
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	(void)snprintf(link.name, sizeof(link.name), "%s", name);
+	if (nl_ioctl(nl, SIOCGIFINDEX, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "find interface %s", name);
+	link.index = ifr.ifr_ifindex;
+	if (nl_ioctl(nl, SIOCGIFFLAGS, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read flags of interface %s", name);
+	link.flags = (unsigned short)ifr.ifr_flags;
+	link.operational = link.flags & IFF_RUNNING;
+	if (nl_ioctl(nl, SIOCGIFMTU, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read MTU of interface %s", name);
+	link.mtu = (uint32_t)ifr.ifr_mtu;
+	if (nl_ioctl(nl, SIOCGIFHWADDR, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read MAC address of interface %s", name);
+	memcpy(link.mac.bytes, ifr.ifr_hwaddr.sa_data, sizeof(link.mac.bytes));
+	(void)snprintf(link.kind, sizeof(link.kind), "%s", is_bridge(nl, &ifr) ? "bridge" : "");
+	*out = link;
 	return 0;
 }
 
@@ -112,16 +148,25 @@ void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, 
 		nl_str(m, IFLA_INFO_KIND, "bridge");
 }
 
+/**
+ * What both ends have in common. The kernel would make a queue per possible processor, each with
+ * objects in sysfs, and then take all but one away again.
+ */
+static void put_veth_end(struct nl_msg *m, const struct link_veth *veth)
+{
+	nl_u32(m, IFLA_NUM_TX_QUEUES, 1);
+	nl_u32(m, IFLA_NUM_RX_QUEUES, 1);
+	if (veth->mtu)
+		nl_u32(m, IFLA_MTU, veth->mtu);
+}
+
 void link_add_veth(struct nl_msg *m, const struct link_veth *veth)
 {
-	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-
-	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));
 	nl_label(m, "add veth %s with peer %s", veth->name, veth->peer_name);
 	nl_str(m, IFLA_IFNAME, veth->name);
 	nl_put(m, IFLA_ADDRESS, veth->mac.bytes, sizeof(veth->mac.bytes));
-	if (veth->mtu)
-		nl_u32(m, IFLA_MTU, veth->mtu);
+	put_veth_end(m, veth);
 	if (veth->master)
 		nl_u32(m, IFLA_MASTER, (uint32_t)veth->master);
 	nl_nest(m, IFLA_LINKINFO) {
@@ -132,8 +177,7 @@ void link_add_veth(struct nl_msg *m, const struct link_veth *veth)
 				nl_put(m, IFLA_ADDRESS, veth->peer_mac.bytes,
 				       sizeof(veth->peer_mac.bytes));
 				nl_u32(m, IFLA_NET_NS_FD, (uint32_t)veth->peer_ns);
-				if (veth->mtu)
-					nl_u32(m, IFLA_MTU, veth->mtu);
+				put_veth_end(m, veth);
 			}
 		}
 	}
@@ -164,6 +208,18 @@ void link_set_alias(struct nl_msg *m, int index, const char *alias)
 	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
 	nl_label(m, "set alias of interface %d", index);
 	nl_str(m, IFLA_IFALIAS, alias);
+}
+
+void link_set_no_ipv6_address(struct nl_msg *m, int index)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set address generation mode of interface %d", index);
+	nl_nest(m, IFLA_AF_SPEC) {
+		nl_nest(m, AF_INET6)
+			nl_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	}
 }
 
 void link_del(struct nl_msg *m, const char *name)

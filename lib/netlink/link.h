@@ -35,6 +35,13 @@ struct link_veth {
 	uint32_t mtu; ///< of both; 0 = the kernel's default
 };
 
+/**
+ * The short answer: index, flags, MAC address, MTU, and the kind of a bridge; nothing else is
+ * filled in. -1 with e->os == ENODEV if there is no such interface. A link that has just come up
+ * may not be operational yet here, while link_get() makes the kernel look (since Linux 6.8).
+ */
+int link_find(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
+
 /** Look an interface up by name or index. -1 with e->os == ENODEV if there is none. */
 int link_get(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
 int link_get_index(struct nl *nl, int index, struct link *out, struct err *e) _must_check_;
@@ -50,13 +57,20 @@ int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e) 
  */
 void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu);
 
-/** `ip link add NAME up master BR type veth peer name PEER netns NS`; the peer stays down. */
+/** `ip link add NAME master BR type veth peer name PEER netns NS`; both ends are down. */
 void link_add_veth(struct nl_msg *m, const struct link_veth *veth);
 
 /** `ip link set INDEX up`; and the flags in @mask to @flags. */
 void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask);
 void link_set_mac(struct nl_msg *m, int index, const struct mac *mac);
 void link_set_alias(struct nl_msg *m, int index, const char *alias);
+
+/**
+ * `ip link set INDEX addrgenmode none`: no link-local IPv6 address of its own, so no multicast
+ * groups and no duplicate address detection when it comes up. EAFNOSUPPORT on a kernel without
+ * IPv6.
+ */
+void link_set_no_ipv6_address(struct nl_msg *m, int index);
 
 /** `ip link del`: takes one RCU grace period, so hold no lock across it. */
 void link_del(struct nl_msg *m, const char *name);

@@ -3,6 +3,7 @@
 #include "netlink/nft.h"
 #include <arpa/inet.h>
 
+#include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +108,27 @@ void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set,
 	nl_be32(m, NFTA_SET_KEY_LEN, set->key == NFT_KEY_IPV4 ? 4 : 16);
 	nl_be32(m, NFTA_SET_ID, m->count); // the kernel wants one, unique in the transaction
 	nl_put(m, NFTA_SET_USERDATA, &byteorder, sizeof(byteorder));
+}
+
+static int ignore(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)reply;
+	(void)ctx;
+	(void)e;
+	return 0;
+}
+
+int nft_exists(struct nl *nl, const char *table, const char *set, bool *out, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	begin(&m, set ? NFT_MSG_GETSET : NFT_MSG_GETTABLE, 0);
+	nl_label(&m, "find nf_tables %s %s %s", set ? "set" : "table", table, set ? set : "");
+	nl_str(&m, set ? NFTA_SET_TABLE : NFTA_TABLE_NAME, table);
+	if (set)
+		nl_str(&m, NFTA_SET_NAME, set);
+	*out = nl_get(nl, &m, ignore, NULL, e) == 0;
+	return *out || e->os == ENOENT ? 0 : -1;
 }
 
 static void put_key(struct nl_msg *m, const struct ipaddr *key)

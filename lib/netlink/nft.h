@@ -57,6 +57,10 @@ void nft_chain_add_nat(struct nl_msg *m, const char *table, const char *chain, u
 		       int priority);
 void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set, uint16_t flags);
 
+/** Whether there is the set, or with @set NULL the table. */
+int nft_exists(struct nl *nl, const char *table, const char *set, bool *out,
+	       struct err *e) _must_check_;
+
 /** Put an element into a set, or take it out (ENOENT if it is not there). */
 void nft_elem_add(struct nl_msg *m, const char *table, const char *set,
 		  const struct nft_elem *elem);

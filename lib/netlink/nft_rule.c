@@ -24,8 +24,7 @@ void nft_rule_begin(struct nl_msg *m, const char *table, const char *chain)
 
 static void compare(struct nl_msg *m, enum nft_cmp_ops op, const void *value, size_t len)
 {
-	expression(m, "cmp")
-	{
+	expression(m, "cmp") {
 		nl_be32(m, NFTA_CMP_SREG, NFT_REG_1);
 		nl_be32(m, NFTA_CMP_OP, op);
 		nl_nest(m, NFTA_CMP_DATA | NLA_F_NESTED)
@@ -37,8 +36,7 @@ static void match_family(struct nl_msg *m, int family)
 {
 	uint8_t nfproto = family == AF_INET ? NFT_FAMILY_IPV4 : NFT_FAMILY_IPV6;
 
-	expression(m, "meta")
-	{
+	expression(m, "meta") {
 		nl_be32(m, NFTA_META_DREG, NFT_REG_1);
 		nl_be32(m, NFTA_META_KEY, NFT_META_NFPROTO);
 	}
@@ -51,8 +49,7 @@ static void load_address(struct nl_msg *m, enum nft_direction dir, int family)
 	uint32_t len = family == AF_INET ? 4 : 16;
 	uint32_t source = family == AF_INET ? SOURCE_IPV4 : SOURCE_IPV6;
 
-	expression(m, "payload")
-	{
+	expression(m, "payload") {
 		nl_be32(m, NFTA_PAYLOAD_DREG, NFT_REG_1);
 		nl_be32(m, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
 		nl_be32(m, NFTA_PAYLOAD_OFFSET, dir == NFT_SOURCE ? source : source + len);
@@ -64,8 +61,7 @@ void nft_match_set(struct nl_msg *m, enum nft_direction dir, int family, const c
 {
 	match_family(m, family);
 	load_address(m, dir, family);
-	expression(m, "lookup")
-	{
+	expression(m, "lookup") {
 		nl_str(m, NFTA_LOOKUP_SET, set);
 		nl_be32(m, NFTA_LOOKUP_SREG, NFT_REG_1);
 	}
@@ -80,8 +76,7 @@ static void mask(struct nl_msg *m, const struct prefix *p)
 
 	memset(ones.ip.bytes, 0xff, sizeof(ones.ip.bytes));
 	bits = prefix_first(&ones);
-	expression(m, "bitwise")
-	{
+	expression(m, "bitwise") {
 		nl_be32(m, NFTA_BITWISE_SREG, NFT_REG_1);
 		nl_be32(m, NFTA_BITWISE_DREG, NFT_REG_1);
 		nl_be32(m, NFTA_BITWISE_LEN, (uint32_t)ip_size(&p->ip));

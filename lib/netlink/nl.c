@@ -53,12 +53,17 @@ void nl_closep(struct nl **nl)
 	freep(nl);
 }
 
+int nl_ioctl(const struct nl *nl, int request, void *arg)
+{
+	return ioctl(nl->fd, request, arg);
+}
+
 int nl_ifindex(const struct nl *nl, const char *name)
 {
 	struct ifreq ifr = {};
 
 	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	return ioctl(nl->fd, SIOCGIFINDEX, &ifr) < 0 ? 0 : ifr.ifr_ifindex;
+	return nl_ioctl(nl, SIOCGIFINDEX, &ifr) < 0 ? 0 : ifr.ifr_ifindex;
 }
 
 /** A batch of thousands of elements needs a larger send buffer than the default. */
@@ -87,7 +92,7 @@ static int send_all(struct nl *nl, struct nl_msg *m, uint32_t *first, struct err
 		if (sendto(nl->fd, m->buf, m->len, 0, (const void *)&kernel, sizeof(kernel)) >= 0)
 			return 0;
 		if (errno != EINTR)
-			return err_os(e, ERR_KERNEL, errno, "netlink send");
+			return err_os(e, ERR_IO, errno, "netlink send");
 	}
 }
 
@@ -98,10 +103,8 @@ static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
 
 		if (n >= 0)
 			return n;
-		if (errno == ENOBUFS)
-			return err_os(e, ERR_TRY_AGAIN, errno, "netlink receive");
 		if (errno != EINTR)
-			return err_os(e, ERR_KERNEL, errno, "netlink receive");
+			return err_os(e, ERR_IO, errno, "netlink receive");
 	}
 }
 

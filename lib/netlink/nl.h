@@ -36,16 +36,17 @@
 struct nl;
 struct nlattr;
 
-enum { NL_LABELS = 12 }; ///< further requests go without
+enum { NL_LABELS = 12, NL_SMALL = 1024 }; ///< further requests go without a label
 
 struct nl_msg {
-	unsigned char *buf; ///< owned
+	unsigned char *buf; ///< small, or owned once that has been outgrown; NULL before the first
 	size_t len, size;
 	size_t at;          ///< offset of the request that is being written
 	unsigned int count; ///< requests so far
 	bool failed;        ///< memory ran out or a request outgrew netlink; nl_call() says so
 	bool batch;         ///< framed as an nf_tables batch
 	char label[NL_LABELS][80];
+	_Alignas(NLMSG_ALIGNTO) unsigned char small[NL_SMALL];
 };
 
 /** Open a socket in the current network namespace, with extended acks on. NULL on failure. */
@@ -82,7 +83,8 @@ void nl_msg_free(struct nl_msg *m);
 
 /**
  * Send @m and wait for the kernel's verdict on all of it; @m is empty afterwards. On refusal @e
- * holds the label of the first refused request, the errno's text, and e->os the errno.
+ * holds the label of the first refused request, the errno's text, and e->os the errno. With any
+ * code but ERR_KERNEL it is not known what the kernel did: the verdict did not arrive.
  */
 int nl_call(struct nl *nl, struct nl_msg *m, struct err *e) _must_check_;
 
@@ -119,5 +121,11 @@ const char *nl_get_str(const struct nlattr *a, const char *otherwise);
 const void *nl_get_data(const struct nlattr *a, size_t *len);
 bool nl_get_ip(const struct nlattr *a, int family, struct ipaddr *out);
 
-/** The index of the interface called @name in the socket's namespace, or 0: one system call. */
+/**
+ * An ioctl of netdevice(7) in the socket's namespace: what it can answer costs a tenth of a netlink
+ * request. Returns 0, or -1 with errno.
+ */
+int nl_ioctl(const struct nl *nl, int request, void *arg);
+
+/** The index of the interface called @name in the socket's namespace, or 0. */
 int nl_ifindex(const struct nl *nl, const char *name);

@@ -8,21 +8,36 @@
 
 #include "netlink/nl_private.h"
 
-enum { FIRST_SIZE = 4096 - 64, ATTR_MAX = UINT16_MAX - NLA_HDRLEN };
+enum { ATTR_MAX = UINT16_MAX - NLA_HDRLEN };
+
+/** A larger buffer with what was written; the first is inside the message itself. */
+static unsigned char *grow(struct nl_msg *m, size_t size)
+{
+	unsigned char *bigger;
+
+	if (m->buf != m->small)
+		return realloc(m->buf, size);
+	bigger = malloc(size);
+	return bigger ? memcpy(bigger, m->small, m->len) : NULL;
+}
 
 /** Room for @more bytes behind what is written; false once the message has failed. */
 static bool reserve(struct nl_msg *m, size_t more)
 {
-	size_t size = m->size ? m->size : FIRST_SIZE;
+	size_t size = m->size;
 	unsigned char *bigger;
 
+	if (!m->buf) {
+		m->buf = m->small;
+		m->size = size = NL_SMALL;
+	}
 	if (m->failed)
 		return false;
 	while (size < m->len + more)
 		size *= 2;
 	if (size == m->size)
 		return true;
-	bigger = realloc(m->buf, size);
+	bigger = grow(m, size);
 	if (!bigger) {
 		m->failed = true;
 		return false;
@@ -146,6 +161,12 @@ void nl_label(struct nl_msg *m, const char *fmt, ...)
 
 void nl_msg_free(struct nl_msg *m)
 {
-	free(m->buf);
-	*m = (struct nl_msg){};
+	if (m->buf != m->small)
+		free(m->buf);
+	m->buf = NULL;
+	m->len = m->size = m->at = 0;
+	m->count = 0;
+	m->failed = m->batch = false;
+	for (size_t i = 0; i < NL_LABELS; i++)
+		m->label[i][0] = '\0';
 }

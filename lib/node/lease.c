@@ -101,7 +101,7 @@ int lease_reserve(struct lease_store *s, const struct ipaddr *ip, const struct l
 		if (errno != EEXIST)
 			return err_os(e, ERR_IO, errno, "reserve %s in %s", name, s->path);
 		if (lease_read(s, name, &holder) != 0)
-			return 0;
+			return 0; // taken; or it cannot be read, which is no reason to take it away
 		// Under the lock nobody is in the middle of writing it: a lease lost to a power
 		// cut.
 		if (unlinkat(s->dir, name, 0) < 0)
@@ -110,12 +110,15 @@ int lease_reserve(struct lease_store *s, const struct ipaddr *ip, const struct l
 	return 0;
 }
 
-/** Whether the lease @name belongs to @owner. */
-static bool is_owners(struct lease_store *s, const char *name, const struct lease_owner *owner)
+/** Whether the lease @name belongs to @owner: 1, 0, or -1 when that cannot be read. */
+static int is_owners(struct lease_store *s, const char *name, const struct lease_owner *owner)
 {
 	struct lease_owner holder;
+	int rc = lease_read(s, name, &holder);
 
-	return lease_read(s, name, &holder) == 1 && !strcmp(holder.container, owner->container) &&
+	if (rc <= 0)
+		return rc;
+	return !strcmp(holder.container, owner->container) &&
 	       (!*holder.ifname || !strcmp(holder.ifname, owner->ifname));
 }
 
@@ -153,9 +156,11 @@ static int collect_list(struct search *x, char *list, struct err *e)
 
 	for (; name; name = strtok_r(NULL, ",", &rest)) {
 		struct ipaddr ip;
+		int rc = ip_parse(&ip, name) ? 0 : is_owners(x->store, name, x->owner);
 
-		if (!ip_parse(&ip, name) && is_owners(x->store, name, x->owner) &&
-		    collect(x, &ip, e) < 0)
+		if (rc < 0)
+			return err_os(e, ERR_IO, errno, "read %s/%s", x->store->path, name);
+		if (rc > 0 && collect(x, &ip, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -166,14 +171,16 @@ int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ip
 {
 	const struct lease_owner old = {owner->container, ""};
 	struct search x = {.store = s, .owner = owner};
-	int rc;
+	int rc = 0;
 
 	if (s->complete)
 		rc = collect_list(&x, lease_index_find(s, owner), e);
-	else
-		rc = lease_each(s, collect_if_owners, &x, e);
 	if (rc == 0 && x.n == 0 && s->complete)
 		rc = collect_list(&x, lease_index_find(s, &old), e);
+	if (rc == 0 && !s->complete) {
+		x.n = 0;
+		rc = lease_each(s, collect_if_owners, &x, e);
+	}
 	*ips = x.ips;
 	*n = x.n;
 	return rc;
@@ -194,10 +201,9 @@ int lease_release(struct lease_store *s, const struct lease_owner *owner, struct
 		if (unlinkat(s->dir, ip_format(&ips[i], name), 0) < 0 && errno != ENOENT)
 			return err_os(e, ERR_IO, errno, "release %s in %s", name, s->path);
 	}
-	if (n) {
-		lease_index_remove(s, owner);
+	lease_index_remove(s, owner);
+	if (n)
 		lease_index_remove(s, &old);
-	}
 	return 0;
 }
 
@@ -262,8 +268,10 @@ int lease_each(struct lease_store *s, lease_fn *fn, void *ctx, struct err *e)
 		struct lease lease = {};
 		int verdict;
 
-		if (ip_parse(&lease.ip, names[i]) || lease_read(s, names[i], &lease.owner) < 0)
+		if (ip_parse(&lease.ip, names[i]))
 			continue;
+		if (lease_read(s, names[i], &lease.owner) < 0)
+			return err_os(e, ERR_IO, errno, "read %s/%s", s->path, names[i]);
 		lease.age = age_of(s, names[i]);
 		verdict = fn(&lease, ctx, e);
 		if (verdict < 0)

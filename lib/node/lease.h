@@ -13,9 +13,9 @@
  * The directory is the truth. To find the leases of one container without reading all files there
  * is an index below /run/edgeway/leases: one symbolic link per attachment, whose target lists its
  * addresses. It is a hint: every address found in it is verified against the lease's own file. And
- * its completeness is known: each change ends by giving both directories the same, unique mtime, so
- * when the mtimes differ somebody else has changed the leases (or we died on the way), and the
- * index is made anew from the directory.
+ * its completeness is known: each change ends by giving the directory and a seal in the index the
+ * same, unique mtime, so when the two differ somebody else has changed the leases (or we died on
+ * the way), and the index is made anew from the directory.
  *
  * A lease file appears whole, or not at all. After a power cut it may be empty nevertheless: what
  * cannot be understood is no lease. Leases of an earlier boot are dead, and deleted when the store

@@ -31,13 +31,17 @@ static const char *store_name(const struct lease_store *s, char *buf)
 	return hash_format(hash_str(HASH_SEED, s->path), buf);
 }
 
+/** Its mtime is the seal. Hidden, so that it is no owner's link. */
+#define SEAL ".seal"
+
 static bool is_sealed(const struct lease_store *s)
 {
-	struct stat leases, index;
+	struct stat leases, seal;
 
-	return fstat(s->dir, &leases) == 0 && fstat(s->index, &index) == 0 &&
-	       leases.st_mtim.tv_sec == index.st_mtim.tv_sec &&
-	       leases.st_mtim.tv_nsec == index.st_mtim.tv_nsec;
+	return fstat(s->dir, &leases) == 0 &&
+	       fstatat(s->index, SEAL, &seal, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       leases.st_mtim.tv_sec == seal.st_mtim.tv_sec &&
+	       leases.st_mtim.tv_nsec == seal.st_mtim.tv_nsec;
 }
 
 void lease_index_seal(struct lease_store *s)
@@ -45,18 +49,21 @@ void lease_index_seal(struct lease_store *s)
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
 
 	// The kernel stamps changes with a coarse clock, so no later change gets this very value.
+	// The seal first: dying in between leaves it broken, as the change before has left it.
 	if (!s->complete || clock_gettime(CLOCK_REALTIME, &times[1]) < 0)
 		return;
-	if (futimens(s->dir, times) == 0)
-		(void)futimens(s->index, times);
+	if (utimensat(s->index, SEAL, times, AT_SYMLINK_NOFOLLOW) == 0)
+		(void)futimens(s->dir, times);
 }
 
 char *lease_index_find(struct lease_store *s, const struct lease_owner *owner)
 {
 	char name[HASH_TEXT], list[LIST_MAX];
-	ssize_t n;
+	ssize_t n = readlinkat(s->index, link_name(owner, name), list, sizeof(list));
 
-	n = readlinkat(s->index, link_name(owner, name), list, sizeof(list));
+	// Only "there is none" is an answer; otherwise the files have to be asked.
+	if (n < 0 && errno != ENOENT)
+		s->complete = false;
 	return n <= 0 ? NULL : arena_strndup(s->arena, list, (size_t)n);
 }
 
@@ -112,7 +119,7 @@ static int rebuild(struct lease_store *s, struct err *e)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		(void)unlinkat(s->index, names[i], 0);
-	s->complete = true;
+	s->complete = symlinkat("leases", s->index, SEAL) == 0 || errno == EEXIST;
 	s->changed = true;
 	return lease_each(s, add_to_index, s, e);
 }
@@ -140,7 +147,8 @@ static int enter_boot(struct lease_store *s, const char *boot, struct err *e)
 	if (n == BOOT_ID - 1 && lease_each(s, purge, NULL, e) < 0)
 		return err_wrap(e, "delete leases of an earlier boot");
 	(void)snprintf(text, sizeof(text), "%s\n%s\n", boot, s->path);
-	// Without a record the next boot keeps dead leases until they are needed; no reason to fail.
+	// Without a record the next boot keeps dead leases until they are needed; no reason to
+	// fail.
 	if (dir_make(BOOT_DIR, 0755) < 0 || file_replace(AT_FDCWD, record, text, 0644) < 0)
 		log_warn("write %s: %s", record, strerror(errno));
 	return 0;

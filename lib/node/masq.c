@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/masq.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "netlink/nft.h"
 #include "node/masq_state.h"
+#include "node/masq_table.h"
 
-#define TABLE "edgeway_masq"
-#define CHAIN "postrouting"
-
-enum { PRIORITY_SRCNAT = 100, SET_NAME = 64, RESYNC_TRIES = 50 }; ///< srcnat: as nft(8) has it
+enum { RESYNC_TRIES = 50 };
 
 static int open_nl(struct masq *q, struct err *e)
 {
@@ -24,94 +22,6 @@ void masq_done(struct masq *q)
 	nl_closep(&q->nl);
 }
 
-/** "pods_10.1.0.0/16", "pods_fd00__/64": nft(8) reads no colon in a name. */
-static const char *set_name(const struct prefix *p, char *buf)
-{
-	const struct prefix net = {prefix_first(p), p->len};
-	char text[PREFIX_TEXT];
-
-	(void)snprintf(buf, SET_NAME, "pods_%s", prefix_format(&net, text));
-	for (char *c = buf; *c; c++)
-		if (*c == ':')
-			*c = '_';
-	return buf;
-}
-
-static void put_elem(struct nl_msg *m, const struct prefix *p, const char *tag)
-{
-	struct nft_elem elem = {.key = p->ip};
-	char set[SET_NAME];
-
-	(void)snprintf(elem.comment, sizeof(elem.comment), "%s", tag);
-	nft_elem_add(m, TABLE, set_name(p, set), &elem);
-}
-
-static void put_subnet(struct nl_msg *m, const struct prefix *p)
-{
-	static const char *const multicast[] = {"224.0.0.0/4", "ff00::/8"};
-	bool v6 = p->ip.family == AF_INET6;
-	const char *wrong;
-	struct prefix group;
-	char name[SET_NAME];
-
-	set_name(p, name);
-	wrong = prefix_parse(&group, multicast[v6]);
-	if (wrong)
-		return;
-	nft_set_add(m, TABLE, &(struct nft_set){name, v6 ? NFT_KEY_IPV6 : NFT_KEY_IPV4}, 0);
-	nft_rule(m, TABLE, CHAIN)
-	{
-		nft_match_set(m, NFT_SOURCE, p->ip.family, name);
-		nft_match_not_prefix(m, NFT_DESTINATION, p);
-		nft_match_not_prefix(m, NFT_DESTINATION, &group);
-		nft_masquerade(m);
-	}
-}
-
-/** The subnets that have been written into a table so far. There are few, however many containers.
- */
-struct subnets {
-	struct prefix *nets;
-	size_t n;
-};
-
-/** Write set and rule of @p's subnet, if they are not written yet; false when memory is short. */
-static bool put_subnet_once(struct nl_msg *m, const struct prefix *p, struct subnets *done,
-			    struct arena *arena)
-{
-	const struct prefix net = {prefix_first(p), p->len};
-
-	for (size_t i = 0; i < done->n; i++)
-		if (done->nets[i].len == net.len && !ip_cmp(&done->nets[i].ip, &net.ip))
-			return true;
-	done->nets = arena_grow(arena, done->nets, done->n, sizeof(net));
-	if (!done->nets)
-		return false;
-	done->nets[done->n++] = net;
-	put_subnet(m, p);
-	return true;
-}
-
-/** The whole table as the records want it, in place of whatever there is. */
-static bool put_table(struct nl_msg *m, const struct masq_record *records, size_t n,
-		      struct arena *arena)
-{
-	struct subnets done = {};
-
-	nft_table_add(m, TABLE, 0); // so that there is one to delete
-	nft_table_del(m, TABLE);
-	nft_table_add(m, TABLE, 0);
-	nft_chain_add_nat(m, TABLE, CHAIN, NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < records[i].n; j++) {
-			if (!put_subnet_once(m, &records[i].addresses[j], &done, arena))
-				return false;
-			put_elem(m, &records[i].addresses[j], records[i].tag);
-		}
-	}
-	return true;
-}
-
 static int resync_once(struct masq *q, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
@@ -121,10 +31,11 @@ static int resync_once(struct masq *q, struct err *e)
 
 	// An addition writes its record before its element. So whoever's record we do not see has
 	// not added yet; if he does before we commit, the generation changes and we start over.
-	if (nft_genid(q->nl, &genid, e) < 0 || masq_records(&records, &n, q->arena, e) < 0)
+	if (nft_genid(q->nl, &genid, e) < 0 ||
+	    masq_records_read(MASQ_LIVE, &records, &n, q->arena, e) < 0)
 		return -1;
 	nft_batch_begin(&m, genid);
-	if (!put_table(&m, records, n, q->arena))
+	if (!masq_put_table(&m, records, n, q->arena))
 		return err_set(e, ERR_TRY_AGAIN, "rebuild masquerading: out of memory");
 	nft_batch_end(&m);
 	return nl_call(q->nl, &m, e);
@@ -150,115 +61,173 @@ int masq_resync(struct masq *q, struct err *e)
 	return resync_locked(q, e);
 }
 
-static int add_elems(struct masq *q, const char *tag, const struct prefix addresses[], size_t n,
-		     struct err *e)
+/** What an addition adds, and whose it is. */
+struct addition {
+	const struct prefix *addresses;
+	size_t n;
+	char tag[ATTACHMENT_TAG];
+};
+
+static int add_elems(struct masq *q, const struct addition *x, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
 	nft_batch_begin(&m, 0);
-	for (size_t i = 0; i < n; i++)
-		put_elem(&m, &addresses[i], tag);
+	for (size_t i = 0; i < x->n; i++)
+		masq_put_elem(&m, &x->addresses[i], x->tag);
 	nft_batch_end(&m);
 	return nl_call(q->nl, &m, e);
 }
 
-/** An element of somebody who no longer has the address is in the way: its comment is not ours. */
-static int replace_elems(struct masq *q, const char *tag, const struct prefix addresses[], size_t n,
-			 struct err *e)
+/**
+ * Add with whatever stands in the way or is missing: an element of somebody who no longer has the
+ * address, the set of a subnet that is new. Under the lock, so nobody else does the same.
+ */
+static int add_carefully(struct masq *q, const struct addition *x, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct masq_subnets written = {};
 
 	nft_batch_begin(&m, 0);
-	for (size_t i = 0; i < n; i++) {
-		char set[SET_NAME];
+	for (size_t i = 0; i < x->n; i++) {
+		const struct prefix *p = &x->addresses[i];
+		char set[MASQ_SET_NAME];
 		struct nft_elem there;
+		bool exists;
 
-		set_name(&addresses[i], set);
-		if (nft_elem_get(q->nl, TABLE, set, &addresses[i].ip, &there, e) == 0)
-			nft_elem_del(&m, TABLE, set, &addresses[i].ip);
-		put_elem(&m, &addresses[i], tag);
+		if (nft_exists(q->nl, MASQ_TABLE, masq_set_name(p, set), &exists, e) < 0)
+			return -1;
+		if (!exists && !masq_put_subnet(&m, p, &written, q->arena))
+			return err_set(e, ERR_TRY_AGAIN, "masquerade: out of memory");
+		if (exists && nft_elem_get(q->nl, MASQ_TABLE, set, &p->ip, &there, e) == 0)
+			nft_elem_del(&m, MASQ_TABLE, set, &p->ip);
+		masq_put_elem(&m, p, x->tag);
 	}
 	nft_batch_end(&m);
 	return nl_call(q->nl, &m, e);
+}
+
+/** The plain addition was refused: see why, and do what it takes. */
+static int add_otherwise(struct masq *q, const struct addition *x, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+	bool exists;
+
+	if (masq_lock(&lock, e) < 0 || nft_exists(q->nl, MASQ_TABLE, NULL, &exists, e) < 0)
+		return -1;
+	// Without a table the records say what belongs into it, ours among them.
+	return exists ? add_carefully(q, x, e) : resync_locked(q, e);
+}
+
+/** Take out of @m's ruleset the elements of @r that still carry its name. Returns how many, or -1.
+ */
+static int put_removal(struct masq *q, struct nl_msg *m, const char *tag,
+		       const struct prefix addresses[], size_t n, struct err *e)
+{
+	int ours = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char set[MASQ_SET_NAME];
+		struct nft_elem there;
+
+		masq_set_name(&addresses[i], set);
+		if (nft_elem_get(q->nl, MASQ_TABLE, set, &addresses[i].ip, &there, e) < 0) {
+			if (e->os != ENOENT)
+				return -1;
+		} else if (!strcmp(there.comment, tag)) {
+			nft_elem_del(m, MASQ_TABLE, set, &addresses[i].ip);
+			ours++;
+		}
+	}
+	return ours;
+}
+
+/** Commit removals; what somebody's flush took before us is what we came for. */
+static int commit_removal(struct masq *q, struct nl_msg *m, int count, struct err *e)
+{
+	if (!count)
+		return 0;
+	nft_batch_end(m);
+	return nl_call(q->nl, m, e) < 0 && e->os != ENOENT ? -1 : 0;
+}
+
+/** Clean up after all that are gone, in one transaction. Under the lock. */
+static int sweep(struct masq *q, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct masq_record *gone = NULL;
+	int count = 0;
+	size_t n;
+
+	if (masq_records_read(MASQ_GONE, &gone, &n, q->arena, e) < 0 || (n && open_nl(q, e) < 0))
+		return -1;
+	nft_batch_begin(&m, 0);
+	for (size_t i = 0; i < n; i++) {
+		int rc = put_removal(q, &m, gone[i].tag, gone[i].addresses, gone[i].n, e);
+
+		if (rc < 0)
+			return -1;
+		count += rc;
+	}
+	if (commit_removal(q, &m, count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (masq_record_forget(gone[i].id, e) < 0)
+			return -1;
+	return 0;
+}
+
+/**
+ * See to it that nothing of @id is left in nf_tables. Of many who come at once the first cleans up
+ * after all that have got so far, and those need no socket of their own: closing one while others
+ * delete makes everybody wait (nft.h).
+ */
+static int sweep_for(struct masq *q, const char *id, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+
+	if (masq_lock(&lock, e) < 0)
+		return -1;
+	return masq_record_is_gone(id) ? sweep(q, e) : 0;
 }
 
 int masq_add(struct masq *q, const struct attachment *a, const struct prefix addresses[], size_t n,
 	     struct err *e)
 {
-	_cleanup_(fd_closep) int lock = -1;
-	char tag[ATTACHMENT_TAG];
+	struct addition x = {.addresses = addresses, .n = n};
+	char id[ATTACHMENT_ID];
 
 	if (n == 0)
 		return 0;
-	attachment_tag(a, tag);
+	attachment_tag(a, x.tag);
+	// Left by a DEL that was killed: it must not take away later what we add now.
+	if (masq_record_is_gone(attachment_id(a, id)) && sweep_for(q, id, e) < 0)
+		return -1;
 	if (open_nl(q, e) < 0 || masq_record_write(a, addresses, n, q->arena, e) < 0)
 		return -1;
-	if (add_elems(q, tag, addresses, n, e) == 0)
+	if (add_elems(q, &x, e) == 0)
 		return 0;
-	if (e->os == EEXIST)
-		return replace_elems(q, tag, addresses, n, e);
-	if (e->os != ENOENT)
-		return -1;
-	// The first of its subnet, or somebody flushed the ruleset. Of many who find that out at
-	// once, the first to get the lock rebuilds and the others find it done.
-	if (masq_lock(&lock, e) < 0)
-		return -1;
-	if (add_elems(q, tag, addresses, n, e) == 0)
-		return 0;
-	return e->os == ENOENT   ? resync_locked(q, e)
-	       : e->os == EEXIST ? replace_elems(q, tag, addresses, n, e)
-				 : -1;
-}
-
-/** Take out the elements that carry @tag. */
-static int del_elems(struct masq *q, const char *tag, const struct prefix addresses[], size_t n,
-		     struct err *e)
-{
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	size_t ours = 0;
-
-	nft_batch_begin(&m, 0);
-	for (size_t i = 0; i < n; i++) {
-		char set[SET_NAME];
-		struct nft_elem there;
-
-		set_name(&addresses[i], set);
-		if (nft_elem_get(q->nl, TABLE, set, &addresses[i].ip, &there, e) < 0) {
-			if (e->os != ENOENT)
-				return -1;
-		} else if (!strcmp(there.comment, tag)) {
-			nft_elem_del(&m, TABLE, set, &addresses[i].ip);
-			ours++;
-		}
-	}
-	if (!ours)
-		return 0;
-	nft_batch_end(&m);
-	// Gone in between: somebody flushed the ruleset, and with it what we came for.
-	return nl_call(q->nl, &m, e) < 0 && e->os != ENOENT ? -1 : 0;
-}
-
-static int del_record(struct masq *q, const struct masq_record *r, struct err *e)
-{
-	if (open_nl(q, e) < 0 || del_elems(q, r->tag, r->addresses, r->n, e) < 0)
-		return -1;
-	return masq_record_delete(r->id, e);
+	return e->os == ENOENT || e->os == EEXIST ? add_otherwise(q, &x, e) : -1;
 }
 
 int masq_del(struct masq *q, const struct attachment *a, const struct prefix addresses[], size_t n,
 	     struct err *e)
 {
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG];
-	struct masq_record r;
-	int rc = masq_record_read(attachment_id(a, id), &r, q->arena, e);
+	int rc = masq_record_retire(attachment_id(a, id), e);
 
 	if (rc < 0)
 		return -1;
-	if (rc > 0)
-		return del_record(q, &r, e);
+	if (rc > 0 || masq_record_is_gone(id))
+		return sweep_for(q, id, e);
 	if (n == 0)
 		return 0;
-	return open_nl(q, e) < 0 ? -1 : del_elems(q, attachment_tag(a, tag), addresses, n, e);
+	if (open_nl(q, e) < 0)
+		return -1;
+	nft_batch_begin(&m, 0);
+	rc = put_removal(q, &m, attachment_tag(a, tag), addresses, n, e);
+	return rc < 0 ? -1 : commit_removal(q, &m, rc, e);
 }
 
 int masq_check(struct masq *q, const struct attachment *a, const struct prefix addresses[],
@@ -270,11 +239,11 @@ int masq_check(struct masq *q, const struct attachment *a, const struct prefix a
 	if (n && open_nl(q, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		char set[SET_NAME], text[IP_TEXT];
+		char set[MASQ_SET_NAME], text[IP_TEXT];
 		struct nft_elem there;
 
-		if (nft_elem_get(q->nl, TABLE, set_name(&addresses[i], set), &addresses[i].ip,
-				 &there, e) == 0 &&
+		if (nft_elem_get(q->nl, MASQ_TABLE, masq_set_name(&addresses[i], set),
+				 &addresses[i].ip, &there, e) == 0 &&
 		    !strcmp(there.comment, tag))
 			continue;
 		(void)err_set(e, ERR_MISMATCH, "%s is not masqueraded",
@@ -286,14 +255,15 @@ int masq_check(struct masq *q, const struct attachment *a, const struct prefix a
 
 int masq_gc(struct masq *q, const char *network, masq_keep_fn *keep, void *ctx, struct err *e)
 {
+	_cleanup_(fd_closep) int lock = -1;
 	struct masq_record *records = NULL;
 	size_t n;
 
-	if (masq_records(&records, &n, q->arena, e) < 0)
+	if (masq_records_read(MASQ_LIVE, &records, &n, q->arena, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (attachment_tag_is_of(records[i].tag, network) && !keep(records[i].tag, ctx) &&
-		    del_record(q, &records[i], e) < 0)
+		    masq_record_retire(records[i].id, e) < 0)
 			return -1;
-	return 0;
+	return masq_lock(&lock, e) < 0 ? -1 : sweep(q, e);
 }

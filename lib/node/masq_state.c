@@ -9,14 +9,15 @@
 
 #include "base/file.h"
 
-#define STATE_DIR "/run/edgeway/masq"
+#define LIVE_DIR  "/run/edgeway/masq"
+#define GONE_DIR  "/run/edgeway/masq.gone"
 #define LOCK_FILE "/run/edgeway/masq.lock"
 
 enum { RECORD_MAX = 4096 };
 
-static const char *path_of(const char *id, char *buf)
+static const char *path_of(enum masq_records which, const char *id, char *buf)
 {
-	(void)snprintf(buf, PATH_MAX, STATE_DIR "/%s", id);
+	(void)snprintf(buf, PATH_MAX, "%s/%s", which == MASQ_LIVE ? LIVE_DIR : GONE_DIR, id);
 	return buf;
 }
 
@@ -34,9 +35,9 @@ int masq_record_write(const struct attachment *a, const struct prefix addresses[
 	}
 	if (!text)
 		return err_set(e, ERR_TRY_AGAIN, "record masquerading: out of memory");
-	path_of(attachment_id(a, id), path);
+	path_of(MASQ_LIVE, attachment_id(a, id), path);
 	rc = file_create(AT_FDCWD, path, text, 0600);
-	if (rc < 0 && errno == ENOENT && dir_make(STATE_DIR, 0755) == 0)
+	if (rc < 0 && errno == ENOENT && dir_make(LIVE_DIR, 0755) == 0)
 		rc = file_create(AT_FDCWD, path, text, 0600);
 	if (rc < 0 && errno == EEXIST) // of an ADD that never finished
 		rc = file_replace(AT_FDCWD, path, text, 0600);
@@ -62,10 +63,12 @@ static bool parse(struct masq_record *r, char *text, struct arena *arena)
 	return true;
 }
 
-int masq_record_read(const char *id, struct masq_record *out, struct arena *arena, struct err *e)
+/** Returns 1, 0 if there is none, -1 on failure. */
+static int read_record(enum masq_records which, const char *id, struct masq_record *out,
+		       struct arena *arena, struct err *e)
 {
 	char path[PATH_MAX], text[RECORD_MAX], *copy;
-	ssize_t n = file_read(AT_FDCWD, path_of(id, path), text, sizeof(text));
+	ssize_t n = file_read(AT_FDCWD, path_of(which, id, path), text, sizeof(text));
 
 	if (n < 0 && errno == ENOENT)
 		return 0;
@@ -78,18 +81,42 @@ int masq_record_read(const char *id, struct masq_record *out, struct arena *aren
 	return 1;
 }
 
-int masq_record_delete(const char *id, struct err *e)
+int masq_record_retire(const char *id, struct err *e)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int rc;
+
+	path_of(MASQ_LIVE, id, from);
+	path_of(MASQ_GONE, id, to);
+	rc = rename(from, to);
+	if (rc < 0 && errno == ENOENT && access(from, F_OK) == 0 && dir_make(GONE_DIR, 0755) == 0)
+		rc = rename(from, to);
+	if (rc < 0 && errno != ENOENT)
+		return err_os(e, ERR_IO, errno, "move %s", from);
+	return rc == 0;
+}
+
+bool masq_record_is_gone(const char *id)
 {
 	char path[PATH_MAX];
 
-	if (unlink(path_of(id, path)) < 0 && errno != ENOENT)
+	return access(path_of(MASQ_GONE, id, path), F_OK) == 0;
+}
+
+int masq_record_forget(const char *id, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (unlink(path_of(MASQ_GONE, id, path)) < 0 && errno != ENOENT)
 		return err_os(e, ERR_IO, errno, "delete %s", path);
 	return 0;
 }
 
-int masq_records(struct masq_record **out, size_t *n, struct arena *arena, struct err *e)
+int masq_records_read(enum masq_records which, struct masq_record **out, size_t *n,
+		      struct arena *arena, struct err *e)
 {
-	_cleanup_(fd_closep) int dir = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *where = which == MASQ_LIVE ? LIVE_DIR : GONE_DIR;
+	_cleanup_(fd_closep) int dir = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct masq_record *list;
 	const char **names;
 	size_t n_names = 0;
@@ -98,12 +125,12 @@ int masq_records(struct masq_record **out, size_t *n, struct arena *arena, struc
 	if (dir < 0 && errno == ENOENT)
 		return 0;
 	if (dir < 0 || dir_list(arena, dir, &names, &n_names) < 0)
-		return err_os(e, ERR_IO, errno, "list %s", STATE_DIR);
+		return err_os(e, ERR_IO, errno, "list %s", where);
 	list = arena_calloc(arena, n_names + 1, sizeof(*list));
 	if (!list)
-		return err_set(e, ERR_TRY_AGAIN, "list %s: out of memory", STATE_DIR);
+		return err_set(e, ERR_TRY_AGAIN, "list %s: out of memory", where);
 	for (size_t i = 0; i < n_names; i++) {
-		int rc = masq_record_read(names[i], &list[*n], arena, e);
+		int rc = read_record(which, names[i], &list[*n], arena, e);
 
 		if (rc < 0)
 			return -1;
@@ -115,7 +142,7 @@ int masq_records(struct masq_record **out, size_t *n, struct arena *arena, struc
 
 int masq_lock(int *fd, struct err *e)
 {
-	if (dir_make(STATE_DIR, 0755) < 0)
-		return err_os(e, ERR_IO, errno, "make %s", STATE_DIR);
+	if (dir_make(LIVE_DIR, 0755) < 0)
+		return err_os(e, ERR_IO, errno, "make %s", LIVE_DIR);
 	return file_lock(AT_FDCWD, LOCK_FILE, 0600, fd, e);
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "base/log.h"
 #include "cni/plugin.h"
 #include "netlink/ifaddr.h"
 #include "netlink/link.h"
@@ -68,31 +69,50 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 	return 0;
 }
 
-static int add(const struct cni_call *call, struct cni_result *result, struct err *e)
+/** Bring lo up and describe it. */
+static int bring_up(const struct cni_call *call, struct inside *in, struct cni_result *r,
+		    struct err *e)
 {
-	_cleanup_(leave) struct inside in = {.ns.home = -1};
-	struct cni_result r = {};
-	struct report report = {&r, call->arena};
 	const struct cni_iface lo = {
 		.name = "lo", .mac = "00:00:00:00:00:00", .sandbox = call->netns};
-	struct err ignored = {};
-	bool was_up;
+	struct report report = {r, call->arena};
 
-	if (enter(call, &in, e) < 0)
+	if (set_up(in, true, e) < 0)
 		return -1;
-	was_up = in.lo.flags & IFF_UP;
-	if (set_up(&in, true, e) < 0)
-		return -1;
-	if (!cni_result_add_iface(&r, call->arena, &lo))
-		(void)err_set(e, ERR_TRY_AGAIN, "out of memory");
-	else if (ifaddr_each(in.nl, in.lo.index, 0, on_address, &report, e) == 0) {
-		*result = call->prev ? *call->prev : r;
-		return 0;
+	if (!cni_result_add_iface(r, call->arena, &lo))
+		return err_set(e, ERR_TRY_AGAIN, "out of memory");
+	return ifaddr_each(in->nl, in->lo.index, 0, on_address, &report, e);
+}
+
+/** Whether or not the kernel's answer to bringing it up arrived. */
+static void take_down(const struct cni_call *call)
+{
+	_cleanup_(leave) struct inside in = {.ns.home = -1};
+	struct err e = {};
+
+	if (enter(call, &in, &e) < 0 || set_up(&in, false, &e) < 0)
+		log_warn("rollback: %s", e.msg);
+}
+
+static int add(const struct cni_call *call, struct cni_result *result, struct err *e)
+{
+	struct cni_result r = {};
+	bool was_up;
+	int rc;
+
+	{
+		_cleanup_(leave) struct inside in = {.ns.home = -1};
+
+		if (enter(call, &in, e) < 0)
+			return -1;
+		was_up = in.lo.flags & IFF_UP;
+		rc = bring_up(call, &in, &r, e);
 	}
-	in.lo.flags |= IFF_UP;
-	if (!was_up)
-		(void)set_up(&in, false, &ignored);
-	return -1;
+	if (rc == 0)
+		*result = call->prev ? *call->prev : r;
+	else if (!was_up)
+		take_down(call);
+	return rc;
 }
 
 static int del(const struct cni_call *call, struct err *e)

@@ -79,7 +79,52 @@ static int explain_exists(const struct bridge_job *job, struct err *e)
 		       "container veth name (\"%s\") already exists in the container", ifname);
 }
 
-/** The veth pair, plugged in, with its marks and flags. */
+/**
+ * The pair may have been made although we did not hear of it. Only a pair without our mark can be
+ * the one of this moment.
+ */
+static void delete_unmarked(const struct bridge_job *job)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct link link;
+	struct err e = {};
+
+	if (link_get(job->nl, job->host_name, &link, &e) < 0 || link.alias[0])
+		return;
+	link_del_index(&m, link.index);
+	if (nl_call(job->nl, &m, &e) < 0)
+		log_warn("rollback: %s", e.msg);
+}
+
+/** The veth pair, one end a port of the bridge; its index on the node. */
+static int make_pair(const struct bridge_job *job, const struct link *bridge, const struct mac *mac,
+		     int *index, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	link_add_veth(&m, &(struct link_veth){
+				  .name = job->host_name,
+				  .peer_name = job->call->at.ifname,
+				  .peer_ns = job->call->netns_fd,
+				  .master = bridge->index,
+				  .mac = mac_random(),
+				  .peer_mac = *mac,
+				  .mtu = (uint32_t)job->conf->mtu,
+			  });
+	if (nl_call(job->nl, &m, e) < 0) {
+		if (e->code == ERR_KERNEL)
+			return e->os == EEXIST ? explain_exists(job, e) : -1;
+		delete_unmarked(job);
+		return -1;
+	}
+	*index = nl_ifindex(job->nl, job->host_name);
+	if (*index)
+		return 0;
+	delete_unmarked(job);
+	return err_os(e, ERR_KERNEL, ENODEV, "find %s", job->host_name);
+}
+
+/** The pair with its marks and flags. */
 static int attach(const struct bridge_job *job, const struct link *bridge, const struct mac *mac,
 		  struct undo *undo, struct err *e)
 {
@@ -89,26 +134,16 @@ static int attach(const struct bridge_job *job, const struct link *bridge, const
 	char tag[ATTACHMENT_TAG];
 	int index;
 
-	link_add_veth(&m, &(struct link_veth){
-				  .name = job->host_name,
-				  .peer_name = job->call->at.ifname,
-				  .peer_ns = job->call->netns_fd,
-				  .master = bridge->index,
-				  .mac = mac_random(),
-				  .peer_mac = *mac,
-				  .mtu = (uint32_t)conf->mtu,
-			  });
-	if (nl_call(job->nl, &m, e) < 0)
-		return e->os == EEXIST ? explain_exists(job, e) : -1;
-	index = nl_ifindex(job->nl, job->host_name);
-	if (!index)
-		return err_os(e, ERR_KERNEL, ENODEV, "find %s", job->host_name);
-	if (undo_push(undo, undo_link_del, job->nl, index, e) < 0)
+	if (make_pair(job, bridge, mac, &index, e) < 0 ||
+	    undo_push(undo, undo_link_del, job->nl, index, e) < 0)
 		return -1;
 	link_set_alias(&m, index, attachment_tag(&job->call->at, tag));
 	if (port.hairpin || port.isolated)
 		port_set(&m, index, &port);
-	return nl_call(job->nl, &m, e);
+	// A bridge port needs no address; the container would hear it announce one.
+	link_set_no_ipv6_address(&m, index);
+	link_set_flags(&m, index, IFF_UP, IFF_UP);
+	return nl_call(job->nl, &m, e) < 0 && e->os != EAFNOSUPPORT ? -1 : 0;
 }
 
 /** Gateways that IPAM left open, and the default routes, are the bridge's business. */
@@ -173,7 +208,9 @@ static int wait_for_port(const struct bridge_job *job, struct link *host, struct
 	unsigned int nap = 50;
 
 	for (unsigned int waited = 0;; waited += nap) {
-		if (link_get(job->nl, job->host_name, host, e) < 0)
+		if (link_find(job->nl, job->host_name, host, e) < 0)
+			return -1;
+		if (!host->operational && link_get(job->nl, job->host_name, host, e) < 0)
 			return -1;
 		if (host->operational || job->conf->container_down)
 			return 0;
@@ -187,8 +224,9 @@ static int wait_for_port(const struct bridge_job *job, struct link *host, struct
 }
 
 /**
- * The node knows the container's MAC address at once, and forgets an earlier holder's. Where the
- * kernel's neighbour table is full it finds out by asking, as it would have without us.
+ * The node knows the container's MAC address at once, and forgets an earlier holder's. IPv4 has a
+ * gratuitous ARP for that (arp_notify), IPv6 has us. Where the kernel's neighbour table is full it
+ * finds out by asking, as it would have without us.
  */
 static void introduce(const struct bridge_job *job, int bridge, const struct mac *mac,
 		      const struct cni_result *r)
@@ -197,7 +235,8 @@ static void introduce(const struct bridge_job *job, int bridge, const struct mac
 	struct err e = {};
 
 	for (size_t i = 0; i < r->n_ips; i++)
-		neigh_set(&m, bridge, &r->ips[i].address.ip, mac);
+		if (r->ips[i].address.ip.family == AF_INET6)
+			neigh_set(&m, bridge, &r->ips[i].address.ip, mac);
 	if (nl_call(job->nl, &m, &e) < 0)
 		log_info("%s", e.msg);
 }
@@ -272,7 +311,7 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 		return -1;
 	}
 	if (wait_for_port(&job, &host, e) < 0 ||
-	    link_get(job.nl, job.conf->bridge, &bridge, e) < 0 ||
+	    link_find(job.nl, job.conf->bridge, &bridge, e) < 0 ||
 	    report(&job, &bridge, &host, &mac, &r, e) < 0)
 		return -1;
 	*result = r;

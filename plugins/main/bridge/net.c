@@ -22,7 +22,7 @@ static int make(const struct bridge_job *job, struct err *e)
 int bridge_usable(const struct bridge_job *job, struct link *bridge, struct err *e)
 {
 	*bridge = (struct link){};
-	if (link_get(job->nl, job->conf->bridge, bridge, e) < 0)
+	if (link_find(job->nl, job->conf->bridge, bridge, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
 	if (strcmp(bridge->kind, "bridge") != 0)
 		return err_set(e, ERR_CONFIG, "bridge: \"%s\" already exists but is not a bridge",
@@ -39,7 +39,7 @@ int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made,
 		return -1;
 	if (!bridge->index) {
 		*made = true;
-		if (make(job, e) < 0 || link_get(job->nl, job->conf->bridge, bridge, e) < 0)
+		if (make(job, e) < 0 || link_find(job->nl, job->conf->bridge, bridge, e) < 0)
 			return -1;
 	}
 	if (!(bridge->flags & IFF_UP))
@@ -100,6 +100,9 @@ static int ensure_address(const struct bridge_job *job, const struct link *bridg
 		.job = job, .result = result, .wanted = *wanted, .removals = &removals};
 	char there[PREFIX_TEXT], text[PREFIX_TEXT];
 
+	// Nearly always the answer is this one; other addresses beside it are none of our business.
+	if (ifaddr_is_first(job->conf->bridge, wanted))
+		return 0;
 	if (ifaddr_each(job->nl, bridge->index, wanted->ip.family, on_address, &g, e) < 0)
 		return -1;
 	if (g.present)

@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Build what the chosen tiers need, run their test files, sum up the TAP lines they print.
+
+A test file is an executable; each `ok` or `not ok` line on its stdout is one test. A file that
+exits non-zero, times out or prints no such line is a failed test itself.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TAP = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *([^#]*?) *(?:# *(SKIP|skip)\S* *(.*))?$")
+
+# tier: where its tests are, the preset whose plugins it uses, and how many run side by side
+# (0 = as many as asked for). Longest first, so that the end is not spent waiting for one.
+TIERS = {
+    "check": (["test/check/*.sh"], "release", 0),
+    "unit": (["build/asan/test/unit/test_*"], "asan", 0),
+    "netns": (["test/netns/*_test", "test/netns/*_test.sh"], "asan", 0),
+    "twin": (["test/twin/*_test"], "release", 0),
+    "lab": (["test/lab/*_test", "test/lab/*_test.sh"], "release", 1),
+    "perf": (["test/perf/run"], "release", 1),
+}
+ARGUMENTS = {"perf": ["cni"]}
+
+
+class Outcome:
+    """What one test file said."""
+
+    def __init__(self, path, status, seconds, output):
+        self.path, self.status, self.seconds = path, status, seconds
+        self.output = output
+        self.passed, self.failed, self.skipped = 0, 0, []
+        for line in output.splitlines():
+            match = TAP.match(line)
+            if match and match[3]:
+                self.skipped.append(f"{match[2]}: {match[4] or 'no reason given'}")
+            elif match:
+                self.failed += bool(match[1])
+                self.passed += not match[1]
+        self._judge_file()
+
+    def _judge_file(self):
+        silent = not (self.passed or self.failed or self.skipped)
+        if self.status != 0 and not self.failed:
+            self.failed += 1
+            self.output += f"\n[exit status {self.status}]"
+        elif silent and self.path.parent.name == "perf":
+            self.passed += 1
+        elif silent:
+            self.failed += 1
+            self.output += "\n[printed no test result]"
+
+    def line(self):
+        mark = "FAIL" if self.failed else "ok" if self.passed else "skip"
+        return f"{mark:4} {self.seconds:6.1f} s  {self.path}  ({self.counts()})"
+
+    def counts(self):
+        return f"{self.passed} passed, {self.failed} failed, {len(self.skipped)} skipped"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="test/run", description="Run Edgeway's tests.")
+    parser.add_argument("--tier", action="append", choices=sorted(TIERS),
+                        help="only this tier (may be repeated)")
+    parser.add_argument("--full", action="store_true", help="long counts, and the perf tier")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
+                        help="test files side by side (default: one per processor)")
+    parser.add_argument("--no-install", action="store_true", help="packages are there already")
+    parser.add_argument("--no-build", action="store_true", help="plugins are built already")
+    args = parser.parse_args()
+    chosen = args.tier or [t for t in TIERS if t != "perf" or args.full]
+    args.tiers = [t for t in TIERS if t in chosen]
+    return args
+
+
+def build(tiers, jobs):
+    """Configure and build the presets these tiers use; the release plugins are always needed."""
+    for preset in sorted({TIERS[t][1] for t in tiers} | {"release"}):
+        log = ROOT / f"build/{preset}.log"
+        log.parent.mkdir(exist_ok=True)
+        print(f"building {preset} (log: {log.relative_to(ROOT)})", flush=True)
+        with open(log, "wb") as out:
+            for command in (["cmake", "--preset", preset],
+                            ["cmake", "--build", "--preset", preset, "--parallel", str(jobs)]):
+                if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
+                                  stderr=subprocess.STDOUT).returncode != 0:
+                    out.flush()
+                    print("\n".join(log.read_text(errors="replace").splitlines()[-40:]))
+                    sys.exit(f"test/run: {' '.join(command)} failed")
+
+
+def test_files(tier):
+    found = []
+    for pattern in TIERS[tier][0]:
+        found += [p for p in ROOT.glob(pattern) if p.is_file() and os.access(p, os.X_OK)]
+    # Python drivers (no suffix) take longest, so they start first.
+    return sorted(set(found), key=lambda p: (p.suffix != "", p.name))
+
+
+def environment(tier, args):
+    env = dict(os.environ)
+    env.setdefault("EDGEWAY_PEER", "/usr/lib/cni")
+    env["EDGEWAY_BIN"] = str(ROOT / "build" / TIERS[tier][1] / "bin")
+    env["EDGEWAY_RELEASE_BIN"] = str(ROOT / "build/release/bin")
+    env["EDGEWAY_JOBS"] = str(args.jobs)
+    env["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    if args.full:
+        env["FULL"] = "1"
+    else:
+        env.pop("FULL", None)
+    return env
+
+
+def run_file(path, tier, args):
+    """One test file, in a process group of its own which does not outlive it."""
+    start = time.monotonic()
+    process = subprocess.Popen([path, *ARGUMENTS.get(tier, [])], cwd=ROOT,
+                               env=environment(tier, args), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    limit = 7200 if args.full else 600
+    try:
+        output, _ = process.communicate(timeout=limit)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        status = f"none: killed after {limit} s"
+    text = output.decode(errors="replace")
+    return Outcome(path.relative_to(ROOT), status, time.monotonic() - start, text)
+
+
+def run_tier(tier, args):
+    """Run all files of @tier; print a line for each as it ends, and what a failed one said."""
+    files = test_files(tier)
+    if not files:
+        sys.exit(f"test/run: no test files in tier {tier}: {' '.join(TIERS[tier][0])}")
+    print(f"\n{tier}", flush=True)
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(TIERS[tier][2] or args.jobs) as pool:
+        running = [pool.submit(run_file, path, tier, args) for path in files]
+        for future in concurrent.futures.as_completed(running):
+            outcome = future.result()
+            outcomes.append(outcome)
+            print("  " + outcome.line(), flush=True)
+            if outcome.failed:
+                print("\n".join("      " + line for line in outcome.output.splitlines()[-200:]))
+            for skipped in outcome.skipped:
+                print("      skipped: " + skipped)
+    return outcomes
+
+
+def summary(results, seconds):
+    """The table at the end, and the line that ends it."""
+    lines = ["", f"{'tier':8} {'files':>5} {'passed':>7} {'failed':>7} {'skipped':>8} {'seconds':>8}"]
+    totals = [0, 0, 0]
+    for tier, (outcomes, spent) in results.items():
+        counts = [sum(o.passed for o in outcomes), sum(o.failed for o in outcomes),
+                  sum(len(o.skipped) for o in outcomes)]
+        totals = [t + c for t, c in zip(totals, counts)]
+        lines.append(f"{tier:8} {len(outcomes):5} {counts[0]:7} {counts[1]:7} {counts[2]:8} "
+                     f"{spent:8.1f}")
+    failed = [o for outcomes, _ in results.values() for o in outcomes if o.failed]
+    lines += [f"failed: {o.path}" for o in failed]
+    lines.append(f"whole run: {seconds:.0f} s")
+    lines.append("{} passed, {} failed, {} skipped".format(*totals))
+    return lines, totals[1] == 0
+
+
+def keep(results, lines):
+    """Write the results of a full run where they are committed."""
+    kernel = os.uname()
+    with open(ROOT / "test/results.txt", "w") as out:
+        print(f"test/run --full on {time.strftime('%Y-%m-%d')}, {kernel.sysname} {kernel.release} "
+              f"{kernel.machine}, {os.cpu_count()} processors\n", file=out)
+        for outcomes, _ in results.values():
+            for outcome in sorted(outcomes, key=lambda o: o.path):
+                print(outcome.line(), file=out)
+                for skipped in outcome.skipped:
+                    print("     skipped: " + skipped, file=out)
+        print("\n".join(lines), file=out)
+
+
+def main():
+    args = parse_arguments()
+    began = time.monotonic()
+    if not args.no_build:
+        build(args.tiers, os.cpu_count())
+    results = {}
+    for tier in args.tiers:
+        start = time.monotonic()
+        results[tier] = (run_tier(tier, args), time.monotonic() - start)
+    lines, good = summary(results, time.monotonic() - began)
+    print("\n".join(lines))
+    if args.full and not args.tier:
+        keep(results, lines)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

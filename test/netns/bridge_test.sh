@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a bridge network is for: pods get addresses and reach each other, and DEL removes all of it.
+. "$(dirname "$0")/lib.sh"
+
+test_two_pods_reach_each_other() {
+	local conf
+	conf=$(net .)
+	pod red blue
+	cni ADD red "$conf"
+	cni ADD blue "$conf"
+	equal 10.9.0.2 "$(address red)" "first address"
+	equal 10.9.0.3 "$(address blue)" "second address"
+	reaches red 10.9.0.3
+	reaches blue 10.9.0.2
+}
+
+test_the_result_lists_bridge_host_end_and_container_end() {
+	local out host
+	pod red
+	out=$(cni ADD red "$(net .)")
+	json '.cniVersion == "1.1.0" and (.interfaces | length) == 3' "$out"
+	json '.interfaces[0].name == "br0" and (.interfaces[0].sandbox // "") == ""' "$out"
+	json '.interfaces[2].name == "eth0" and .interfaces[2].sandbox == "/run/netns/red"' "$out"
+	json '.ips == [{"interface": 2, "address": "10.9.0.2/24", "gateway": "10.9.0.1"}]' "$out"
+	host=$(jq -r '.interfaces[1].name' <<<"$out")
+	equal "$(link "$host" | jq -r .address)" "$(jq -r '.interfaces[1].mac' <<<"$out")" "host end's MAC"
+	equal "$(link br0 | jq -r .address)" "$(jq -r '.interfaces[0].mac' <<<"$out")" "bridge's MAC"
+	equal "$(link eth0 red | jq -r .address)" "$(jq -r '.interfaces[2].mac' <<<"$out")" "pod's MAC"
+	json '.master == "br0" and .ifalias == "edgeway n/red/eth0"' "$(link "$host")"
+}
+
+test_ipv6() {
+	local conf
+	conf=$(net '.ipam.ranges = [[{"subnet": "fd00:9::/64"}]]')
+	pod red blue
+	cni ADD red "$conf"
+	cni ADD blue "$conf"
+	equal fd00:9::2 "$(address red -6)" "first address"
+	reaches red fd00:9::3
+	link eth0 red | json '[.addr_info[] | select(.scope == "global") | .tentative] | all(. != true)'
+	cni DEL red "$conf"
+	cni DEL blue "$conf"
+	leases n | absent "leases"
+}
+
+test_dual_stack() {
+	local conf out
+	conf=$(net '.isDefaultGateway = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')
+	pod red blue
+	out=$(cni ADD red "$conf")
+	cni ADD blue "$conf"
+	json '[.ips[].address] == ["10.9.0.2/24", "fd00:9::2/64"]' "$out"
+	reaches red 10.9.0.3
+	reaches red fd00:9::3
+	reaches red 10.9.0.1
+	reaches red fd00:9::1
+}
+
+test_layer_2_only() {
+	local conf out
+	conf=$(net 'del(.ipam)')
+	pod red blue
+	out=$(cni ADD red "$conf")
+	cni ADD blue "$conf"
+	json '(.ips // []) == [] and (.interfaces | length) == 3' "$out"
+	link eth0 red | json '(.flags | index("UP")) and ([.addr_info[] | select(.scope == "global")] == [])'
+	ip -n red addr add 10.1.1.1/24 dev eth0
+	ip -n blue addr add 10.1.1.2/24 dev eth0
+	reaches red 10.1.1.2
+	cni CHECK red "$conf"
+	cni DEL red "$conf"
+	cni DEL blue "$conf"
+	ip -o link show type veth | absent "veth left behind"
+}
+
+test_an_ipam_section_without_a_type_is_layer_2() {
+	pod red
+	json '(.ips // []) == []' "$(cni ADD red "$(net '.ipam = {}')")"
+}
+
+test_del_leaves_nothing() {
+	local conf
+	conf=$(net '.isGateway = true | .ipMasq = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')
+	settle "$conf"
+	pod red
+	cni ADD red "$conf"
+	cni DEL red "$conf"
+	ip netns del red
+	unchanged "ADD and DEL"
+}
+
+test_two_interfaces_in_one_pod() {
+	local one two
+	one=$(net '.ipMasq = true')
+	two=$(net '.ipMasq = true | .name = "m" | .bridge = "br1" | .ipam.ranges[0][0].subnet = "10.8.0.0/24"')
+	pod red
+	cni ADD red "$one"
+	IFNAME=net1 cni ADD red "$two"
+	IFNAME=net2 cni ADD red "$one"
+	equal 3 "$(ip -o link show type veth | wc -l)" "host ends"
+	cni DEL red "$one"
+	link net1 red | json '.addr_info[0].local == "10.8.0.2"'
+	link net2 red | json '.addr_info[0].local == "10.9.0.3"'
+	equal "10.9.0.3" "$(leases n)" "leases of the first network"
+	IFNAME=net2 cni DEL red "$one"
+	IFNAME=net1 cni DEL red "$two"
+	ip -o link show type veth | absent "veth left behind"
+	leases n | absent "leases"
+}
+
+test_the_bridges_mac_never_changes() {
+	local conf mac name
+	conf=$(net '.isGateway = true')
+	pod p1 p2 p3
+	cni ADD p1 "$conf"
+	mac=$(link br0 | jq -r .address)
+	for name in p2 p3; do
+		cni ADD $name "$conf"
+		equal "$mac" "$(link br0 | jq -r .address)" "MAC after ADD $name"
+	done
+	for name in p1 p2 p3; do
+		cni DEL $name "$conf"
+		equal "$mac" "$(link br0 | jq -r .address)" "MAC after DEL $name"
+	done
+	# udev rewrites a MAC the kernel made up (1); one set at creation (3) it leaves alone
+	equal 3 "$(cat /sys/class/net/br0/addr_assign_type)" "addr_assign_type of the bridge"
+}
+
+test_something_else_of_the_bridges_name_is_refused() {
+	ip link add br0 type veth peer name br0x
+	pod red
+	refused 7 "br0" ADD red "$(net .)"
+	equal 2 "$(ip -o link show type veth | wc -l)" "veths: what was there before"
+	leases n | absent "lease left behind"
+}
+
+run_tests "$@"

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Any IPAM plugin other than host-local is executed through CNI_PATH; its failure is ours, and ours
+# undoes its success.
+. "$(dirname "$0")/lib.sh"
+
+# static FILTER: a network whose addresses come from the reference plugin `static` (which speaks
+# nothing newer than 1.0.0 on older distributions)
+static() {
+	net ".cniVersion = \"1.0.0\" | .isGateway = true | .ipam = {\"type\": \"static\", \"addresses\":
+		[{\"address\": \"10.9.0.50/24\", \"gateway\": \"10.9.0.1\"}, {\"address\": \"fd00:9::50/64\"}],
+		\"routes\": [{\"dst\": \"172.20.0.0/16\"}], \"dns\": {\"nameservers\": [\"10.9.0.9\"]}} | ${1:-.}"
+}
+
+# fake SCRIPT: an IPAM plugin which logs its commands and then does this
+fake() {
+	mkdir -p "$T/bin"
+	printf '#!/bin/sh\necho "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME" >>%s/calls\ncat >%s/stdin\n%s\n' \
+		"$T" "$T" "$1" >"$T/bin/fake"
+	chmod +x "$T/bin/fake"
+	: >"$T/calls"
+}
+FAKE='.cniVersion = "1.0.0" | .isGateway = true | .ipam = {"type": "fake", "colour": "red"}'
+
+test_static_addresses() {
+	local out
+	[ -x "$PEER/static" ] || { echo "SKIP: no $PEER/static" && return; }
+	pod red
+	out=$(CNIPATH=/nonexistent:$PEER cni ADD red "$(static)")
+	equal 10.9.0.50 "$(address red)" "IPv4 address"
+	equal fd00:9::50 "$(address red -6)" "IPv6 address"
+	json '.dns.nameservers == ["10.9.0.9"] and [.ips[].interface] == [2, 2]' "$out"
+	ip -n red -j route show 172.20.0.0/16 | json '.[0].gateway == "10.9.0.1"'
+	reaches red 10.9.0.1
+	CNIPATH=$PEER cni CHECK red "$(static)"
+	CNIPATH=$PEER cni DEL red "$(static)"
+	ip -o link show type veth | absent "veth left behind"
+}
+
+test_its_refusal_is_ours_and_nothing_is_left() {
+	[ -x "$PEER/static" ] || { echo "SKIP: no $PEER/static" && return; }
+	CNIPATH=$PEER settle "$(static)"
+	pod red
+	world >"$T/before"
+	CNIPATH=$PEER refused 999 "nonsense" ADD red "$(static '.ipam.addresses[0].address = "nonsense"')"
+	unchanged "the failed ADD"
+}
+
+test_its_code_and_details_are_passed_on() {
+	fake 'echo "{\"cniVersion\":\"1.0.0\",\"code\":123,\"msg\":\"no luck\",\"details\":\"today\"}"; exit 1'
+	pod red
+	CNIPATH=$T/bin refused 123 "no luck" ADD red "$(net "$FAKE")"
+	CNIPATH=$T/bin refused 123 "today" ADD red "$(net "$FAKE")"
+	ip -o link show type veth | absent "veth left behind"
+}
+
+test_it_gets_our_standard_input_and_environment() {
+	fake 'echo "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"10.9.0.9/24\"}]}"'
+	pod red
+	CNIPATH=$T/bin cni ADD red "$(net "$FAKE")"
+	equal "ADD red eth0" "$(cat "$T/calls")" "calls"
+	json '.ipam.colour == "red" and .type == "bridge"' "$(cat "$T/stdin")"
+}
+
+test_a_later_failure_of_ours_undoes_its_success() {
+	fake '[ $CNI_COMMAND != ADD ] || echo "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"10.9.0.9/24\"}],
+		\"routes\":[{\"dst\":\"172.20.0.0/16\",\"gw\":\"192.168.7.7\"}]}"'
+	pod red
+	CNIPATH=$T/bin refused 100 "172.20.0.0/16" ADD red "$(net "$FAKE")"
+	equal "ADD red eth0 DEL red eth0" "$(paste -sd' ' "$T/calls")" "calls"
+	ip -o link show type veth | absent "veth left behind"
+}
+
+test_a_result_without_addresses_is_an_error() {
+	fake '[ $CNI_COMMAND != ADD ] || echo "{\"cniVersion\":\"1.0.0\"}"'
+	pod red
+	CNIPATH=$T/bin refused 103 "fake" ADD red "$(net "$FAKE")"
+	equal "ADD red eth0 DEL red eth0" "$(paste -sd' ' "$T/calls")" "calls"
+}
+
+test_a_result_that_is_no_json() {
+	fake '[ $CNI_COMMAND != ADD ] || echo nonsense'
+	pod red
+	CNIPATH=$T/bin refused 103 "fake" ADD red "$(net "$FAKE")"
+	ip -o link show type veth | absent "veth left behind"
+}
+
+test_death_by_signal_is_told() {
+	fake 'kill -9 $$'
+	pod red
+	CNIPATH=$T/bin refused 103 "signal 9" ADD red "$(net "$FAKE")"
+}
+
+test_it_is_called_on_del_even_with_the_netns_gone() {
+	fake 'echo "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"10.9.0.9/24\"}]}"'
+	pod red
+	CNIPATH=$T/bin cni ADD red "$(net "$FAKE")"
+	ip netns del red
+	CNIPATH=$T/bin cni DEL red "$(net "$FAKE")"
+	equal "DEL red eth0" "$(tail -n1 "$T/calls")" "last call"
+}
+
+test_a_plugin_that_is_missing_names_where_it_was_looked_for() {
+	pod red
+	CNIPATH=/a:/b refused 103 "nosuch" ADD red "$(net '.ipam.type = "nosuch"')"
+	CNIPATH=/a:/b refused 103 "/a:/b" ADD red "$(net '.ipam.type = "nosuch"')"
+	refused 7 "../x" ADD red "$(net '.ipam.type = "../x"')"
+}
+
+run_tests "$@"

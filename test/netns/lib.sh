@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every netns test: runs each test_* function of the file in a world of its own.
+#
+# A world is a fresh network, mount and process namespace with an empty /run and /var/lib, so a
+# test can leave nothing behind, not even a process, and any number can run side by side. The last
+# line of a test file is `run_tests`. One case alone:  test/netns/foo_test.sh test_some_case
+#
+#	test_a_pod_gets_an_address() {
+#		pod red
+#		cni ADD red "$(net '.isGateway = true')"
+#		inside red ping -c1 10.9.0.1
+#	}
+set -euo pipefail
+shopt -s inherit_errexit extglob
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+BIN=${EDGEWAY_BIN:-$ROOT/build/release/bin}
+RELEASE_BIN=${EDGEWAY_RELEASE_BIN:-$BIN}
+PEER=${EDGEWAY_PEER:-/usr/lib/cni}
+T=/run/test # scratch of the running case
+SANITIZER_EXIT=66
+export EDGEWAY_BIN=$BIN EDGEWAY_PEER=$PEER PYTHONDONTWRITEBYTECODE=1
+export ASAN_OPTIONS=exitcode=$SANITIZER_EXIT:detect_leaks=1
+export LSAN_OPTIONS=exitcode=$SANITIZER_EXIT UBSAN_OPTIONS=exitcode=$SANITIZER_EXIT:halt_on_error=1
+
+# --- saying what is wrong ---
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+# equal WANT GOT WHAT
+equal() { [ "$1" = "$2" ] || fail "$3: want \"$1\", got \"$2\""; }
+
+# json FILTER [TEXT]: FILTER must hold for the JSON in TEXT (or on stdin)
+json() {
+	local text=${2-$(cat)}
+	jq -e "$1" <<<"$text" >/dev/null || fail "not true: $1 of $text"
+}
+
+# absent WHAT: stdin must be empty
+absent() {
+	local got
+	got=$(cat)
+	[ -z "$got" ] || fail "$1: $got"
+}
+
+# --- the node ---
+
+# pod NAME...: network namespaces standing in for containers
+pod() {
+	local name
+	for name; do ip netns add "$name"; done
+}
+
+# inside POD COMMAND...
+inside() {
+	local pod=$1
+	shift
+	nsenter --net="/run/netns/$pod" "$@"
+}
+
+# reaches POD ADDRESS / unreachable POD ADDRESS: one ping
+reaches() { inside "$1" ping -c1 -W2 -n -q "$2" >"$T/ping" || fail "$1 cannot reach $2: $(cat "$T/ping")"; }
+unreachable() { ! inside "$1" ping -c1 -W1 -n -q "$2" >"$T/ping" || fail "$1 should not reach $2"; }
+
+# link NAME [POD]: the one interface as a JSON object
+link() { ip ${2:+-n "$2"} -j -d addr show dev "$1" | jq -c '.[] | select(.ifname)'; }
+
+# outside: a namespace on the far side of an uplink, which knows no route to any pod
+outside() {
+	pod outside
+	ip link add up0 type veth peer name eth0 netns outside
+	ip addr add 192.0.2.1/24 dev up0
+	ip addr add 2001:db8::1/64 dev up0 nodad
+	ip link set up0 up
+	ip -n outside addr add 192.0.2.9/24 dev eth0
+	ip -n outside addr add 2001:db8::9/64 dev eth0 nodad
+	ip -n outside link set eth0 up
+}
+
+# --- the runtime's side of CNI ---
+
+# net FILTER: the usual network, changed by a jq filter
+net() {
+	jq -c "$1" <<-'JSON'
+		{"cniVersion": "1.1.0", "name": "n", "type": "bridge", "bridge": "br0",
+		 "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]]}}
+	JSON
+}
+
+# pool FILTER: host-local on its own, its ipam section changed by a jq filter
+pool() { net ".type = \"host-local\" | .ipam |= ($1)"; }
+
+# cni VERB POD CONF: call CONF's plugin as libcni does, with the result of ADD as prevResult of
+# CHECK and DEL. Prints what the plugin prints. Changed by these variables in front of the call:
+# IFNAME, CID, NETNS (path), ARGS (CNI_ARGS), CNIPATH, PREV (prevResult; empty = none).
+cni() {
+	local verb=$1 pod=$2 conf=$3 rc=0 kept prev
+	local ifname=${IFNAME:-eth0} cid=${CID:-$2} type me=$BASHPID out
+	[[ $conf =~ \"type\":\ *\"([a-z-]+)\" ]] && type=${BASH_REMATCH[1]}
+	[[ $conf =~ \"name\":\ *\"([^\"]*)\" ]] && kept=$T/result/${BASH_REMATCH[1]}-$cid-$ifname
+	if [ "$verb" = CHECK ] || [ "$verb" = DEL ]; then
+		prev=${PREV-$([ ! -f "$kept" ] || cat "$kept")}
+		[ -z "$prev" ] || conf="${conf%\}*},\"prevResult\":$prev}"
+	fi
+	CNI_COMMAND=$verb CNI_CONTAINERID=$cid CNI_NETNS=${NETNS-/run/netns/$pod} \
+		CNI_IFNAME=$ifname CNI_ARGS=${ARGS:-} CNI_PATH=${CNIPATH-$BIN} \
+		"$BIN/$type" <<<"$conf" >"$T/out.$me" 2>"$T/err.$me" || rc=$?
+	cat "$T/err.$me" >&2
+	cp "$T/err.$me" "$T/err"
+	[ $rc -ne $SANITIZER_EXIT ] || fail "$verb $pod: a sanitizer stopped $type"
+	if [ $rc -eq 0 ] && [ "$verb" = ADD ]; then cp "$T/out.$me" "$kept"; fi
+	if [ $rc -eq 0 ] && [ "$verb" = DEL ]; then rm -f "$kept"; fi
+	out=$(<"$T/out.$me")
+	printf '%s' "${out//$'\n'*( )/}" # on one line, for whoever reads the log of a failed case
+	rm "$T/out.$me" "$T/err.$me"
+	return $rc
+}
+
+# refused CODE TEXT VERB POD CONF: the call must fail with this code and say TEXT
+refused() {
+	local code=$1 text=$2 out
+	shift 2
+	if out=$(cni "$@"); then fail "$1 $2 should have been refused, printed: $out"; fi
+	jq -e --arg text "$text" --argjson code "$code" \
+		'.code == $code and ((.msg + " " + (.details // "")) | contains($text))' \
+		<<<"$out" >/dev/null || fail "$1 $2: want code $code and \"$text\", got $out"
+}
+
+# address POD [FAMILY]: the pod's address without the prefix length
+address() { ip -n "$1" -j ${2:-"-4"} addr show dev eth0 scope global | jq -r '.[].addr_info[]?.local // empty'; }
+
+# leases NET: the addresses leased in NET, sorted
+leases() {
+	[ -d "/var/lib/cni/networks/$1" ] || return 0
+	find "/var/lib/cni/networks/$1" -type f -name '*[.:]*' ! -name 'last_reserved_ip.*' -printf '%f\n' |
+		sort -V
+}
+
+# --- before and after ---
+
+# world: everything a plugin could have changed
+world() { /usr/bin/python3 "$ROOT/test/lib/world.py"; }
+
+# settle CONF [POD]: one ADD and DEL, so that what stays on purpose (bridge, forwarding, table
+# skeleton, lock files) is there, then remember the world
+settle() {
+	pod settle
+	cni ADD settle "$1" >/dev/null
+	cni DEL settle "$1"
+	ip netns del settle
+	world >"$T/before"
+}
+
+# unchanged WHAT: the world must be what settle remembered
+unchanged() {
+	world >"$T/after"
+	diff -U0 "$T/before" "$T/after" >"$T/diff" || fail "$1 left a trace: $(grep '^[-+][^-+]' "$T/diff")"
+}
+
+# --- running ---
+
+# make_world: what a case finds when it starts. A repository below the directories that are hidden
+# stays where it is.
+make_world() {
+	local hidden fd
+	exec {fd}<"$ROOT"
+	for hidden in /run /var/lib; do mount -t tmpfs tmpfs "$hidden"; done
+	case $ROOT/ in
+	/run/* | /var/lib/*) mkdir -p "$ROOT" && mount --rbind "/proc/self/fd/$fd" "$ROOT" ;;
+	esac
+	exec {fd}<&-
+	mount -t sysfs sysfs /sys
+	mount -t bpf bpf /sys/fs/bpf
+	mkdir -p /run/netns "$T/result"
+	ip link set lo up
+}
+
+# run_case FUNCTION: inside the world
+run_case() {
+	make_world
+	cd "$T"
+	trap 'echo >&2 "FAIL: line $LINENO: $BASH_COMMAND"' ERR
+	set -E
+	"$1"
+	trap - ERR
+}
+
+# one_case FUNCTION: from outside; prints the TAP line, and what the case said if it failed
+one_case() {
+	local name=${1#test_} log rc=0
+	log=$(unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+		bash "$0" --case "$1" 2>&1) || rc=$?
+	name=${name//_/ }
+	if [ $rc -eq 0 ] && [[ $log =~ SKIP:\ (.*) ]]; then
+		echo "ok - $name # SKIP ${BASH_REMATCH[1]}"
+	elif [ $rc -eq 0 ]; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		tail -n 60 <<<"$log" | sed 's/^/# /'
+		return 1
+	fi
+}
+
+run_tests() {
+	local case failed=0
+	if [ "${1:-}" = --case ]; then
+		run_case "$2"
+		exit
+	fi
+	[ -x "$BIN/bridge" ] || { echo "not ok - no plugins in $BIN: build them first" && exit 1; }
+	for case in ${*:-$(sed -n 's/^\(test_[A-Za-z0-9_]*\)() {.*/\1/p' "$0")}; do
+		one_case "$case" || failed=1
+	done
+	exit $failed
+}
