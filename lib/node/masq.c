@@ -265,5 +265,7 @@ int masq_gc(struct masq *q, const char *network, masq_keep_fn *keep, void *ctx, 
 		if (attachment_tag_is_of(records[i].tag, network) && !keep(records[i].tag, ctx) &&
 		    masq_record_retire(records[i].id, e) < 0)
 			return -1;
-	return masq_lock(&lock, e) < 0 ? -1 : sweep(q, e);
+	if (masq_records_read(MASQ_GONE, &records, &n, q->arena, e) < 0)
+		return -1;
+	return n == 0 ? 0 : masq_lock(&lock, e) < 0 ? -1 : sweep(q, e);
 }
