@@ -4,7 +4,8 @@ function(cni_plugin name)
 	add_executable(${name} ${ARGN})
 	target_link_libraries(${name} PRIVATE edgeway)
 	if(EDGEWAY_STATIC)
-		target_link_options(${name} PRIVATE -static)
+		# One segment for code and constants: fewer pages to map for a process this short-lived.
+		target_link_options(${name} PRIVATE -static -Wl,-z,noseparate-code)
 		set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
 	endif()
 	set_target_properties(${name} PROPERTIES

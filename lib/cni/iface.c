@@ -31,9 +31,6 @@ static int set_sysctls(const char *ifname, bool v6, enum iface_dad dad, struct e
 	if (dad == IFACE_NODAD &&
 	    sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_dad", ifname) < 0)
 		return -1;
-	// Tell the neighbours when the interface comes up: the address may have been another's.
-	if (sysctl_ensure("1", e, "ipv4/conf/%s/arp_notify", ifname) < 0)
-		return -1;
 	if (!v6)
 		return 0;
 	if (sysctl_ensure_if_there("0", e, "ipv6/conf/lo/disable_ipv6") < 0 ||
@@ -131,6 +128,7 @@ static int apply(struct nl *nl, const char *ifname, const struct cni_result *r, 
 	for (size_t i = 0; i < r->n_ips; i++)
 		ifaddr_add(&m, index, &r->ips[i].address,
 			   dad == IFACE_DAD ? IFADDR_DAD : IFADDR_NODAD);
+	link_set_arp_notify(&m, index);
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
 	put_routes(&m, index, r);
 	if (nl_call(nl, &m, e) < 0)

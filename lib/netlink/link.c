@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
@@ -56,27 +57,37 @@ static bool is_bridge(const struct nl *nl, struct ifreq *ifr)
 	return nl_ioctl(nl, SIOCETHTOOL, ifr) == 0 && !strcmp(info.driver, "bridge");
 }
 
+int link_refresh(struct nl *nl, struct link *link, struct err *e)
+{
+	struct ifreq ifr = {};
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", link->name);
+	if (nl_ioctl(nl, SIOCGIFFLAGS, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read flags of interface %s", link->name);
+	link->flags = (unsigned short)ifr.ifr_flags;
+	link->operational = link->flags & IFF_RUNNING;
+	if (nl_ioctl(nl, SIOCGIFMTU, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read MTU of interface %s", link->name);
+	link->mtu = (uint32_t)ifr.ifr_mtu;
+	if (nl_ioctl(nl, SIOCGIFHWADDR, &ifr) < 0)
+		return err_os(e, ERR_KERNEL, errno, "read MAC address of interface %s", link->name);
+	memcpy(link->mac.bytes, ifr.ifr_hwaddr.sa_data, sizeof(link->mac.bytes));
+	return 0;
+}
+
 int link_find(struct nl *nl, const char *name, struct link *out, struct err *e)
 {
 	struct ifreq ifr = {};
-	struct link link = {};
+	struct link link = {.index = nl_ifindex(nl, name)};
 
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (!link.index)
+		return err_os(e, ERR_KERNEL, ENODEV, "find interface %s", name);
 	(void)snprintf(link.name, sizeof(link.name), "%s", name);
-	if (nl_ioctl(nl, SIOCGIFINDEX, &ifr) < 0)
-		return err_os(e, ERR_KERNEL, errno, "find interface %s", name);
-	link.index = ifr.ifr_ifindex;
-	if (nl_ioctl(nl, SIOCGIFFLAGS, &ifr) < 0)
-		return err_os(e, ERR_KERNEL, errno, "read flags of interface %s", name);
-	link.flags = (unsigned short)ifr.ifr_flags;
-	link.operational = link.flags & IFF_RUNNING;
-	if (nl_ioctl(nl, SIOCGIFMTU, &ifr) < 0)
-		return err_os(e, ERR_KERNEL, errno, "read MTU of interface %s", name);
-	link.mtu = (uint32_t)ifr.ifr_mtu;
-	if (nl_ioctl(nl, SIOCGIFHWADDR, &ifr) < 0)
-		return err_os(e, ERR_KERNEL, errno, "read MAC address of interface %s", name);
-	memcpy(link.mac.bytes, ifr.ifr_hwaddr.sa_data, sizeof(link.mac.bytes));
-	(void)snprintf(link.kind, sizeof(link.kind), "%s", is_bridge(nl, &ifr) ? "bridge" : "");
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (is_bridge(nl, &ifr))
+		(void)snprintf(link.kind, sizeof(link.kind), "bridge");
+	if (link_refresh(nl, &link, e) < 0)
+		return -1;
 	*out = link;
 	return 0;
 }
@@ -219,6 +230,20 @@ void link_set_no_ipv6_address(struct nl_msg *m, int index)
 	nl_nest(m, IFLA_AF_SPEC) {
 		nl_nest(m, AF_INET6)
 			nl_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	}
+}
+
+void link_set_arp_notify(struct nl_msg *m, int index)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set arp_notify of interface %d", index);
+	nl_nest(m, IFLA_AF_SPEC) {
+		nl_nest(m, AF_INET) {
+			nl_nest(m, IFLA_INET_CONF)
+				nl_u32(m, IPV4_DEVCONF_ARP_NOTIFY, 1);
+		}
 	}
 }
 

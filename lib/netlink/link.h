@@ -42,6 +42,9 @@ struct link_veth {
  */
 int link_find(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
 
+/** link_find() anew for what may have changed meanwhile: flags, MTU and MAC address. */
+int link_refresh(struct nl *nl, struct link *link, struct err *e) _must_check_;
+
 /** Look an interface up by name or index. -1 with e->os == ENODEV if there is none. */
 int link_get(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
 int link_get_index(struct nl *nl, int index, struct link *out, struct err *e) _must_check_;
@@ -71,6 +74,12 @@ void link_set_alias(struct nl_msg *m, int index, const char *alias);
  * IPv6.
  */
 void link_set_no_ipv6_address(struct nl_msg *m, int index);
+
+/**
+ * Announce the addresses when the interface comes up (net.ipv4.conf.IF.arp_notify = 1), so that the
+ * neighbours forget an earlier holder.
+ */
+void link_set_arp_notify(struct nl_msg *m, int index);
 
 /** `ip link del`: takes one RCU grace period, so hold no lock across it. */
 void link_del(struct nl_msg *m, const char *name);

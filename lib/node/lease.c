@@ -23,11 +23,14 @@ enum {
 
 static int open_dirs(struct lease_store *s, enum lease_open_mode mode, struct err *e)
 {
-	if (mode == LEASE_CREATE && dir_make(s->path, DIR_MODE) < 0)
-		return err_os(e, ERR_IO, errno, "make directory %s", s->path);
 	s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0 && errno == ENOENT && mode == LEASE_EXISTING)
 		return 0;
+	if (s->dir < 0 && errno == ENOENT) {
+		if (dir_make(s->path, DIR_MODE) < 0)
+			return err_os(e, ERR_IO, errno, "make directory %s", s->path);
+		s->dir = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
 	if (s->dir < 0)
 		return err_os(e, ERR_IO, errno, "open directory %s", s->path);
 	if (file_lock(s->dir, "lock", LOCK_MODE, &s->lock, e) < 0)

@@ -207,8 +207,9 @@ static int wait_for_port(const struct bridge_job *job, struct link *host, struct
 	enum { WAIT_US = 2500000, LONGEST_NAP_US = 50000 };
 	unsigned int nap = 50;
 
+	(void)snprintf(host->name, sizeof(host->name), "%s", job->host_name);
 	for (unsigned int waited = 0;; waited += nap) {
-		if (link_find(job->nl, job->host_name, host, e) < 0)
+		if (link_refresh(job->nl, host, e) < 0)
 			return -1;
 		if (!host->operational && link_get(job->nl, job->host_name, host, e) < 0)
 			return -1;
@@ -310,8 +311,7 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 	} else if (!job.conf->container_down && iface_set_up(call, e) < 0) {
 		return -1;
 	}
-	if (wait_for_port(&job, &host, e) < 0 ||
-	    link_find(job.nl, job.conf->bridge, &bridge, e) < 0 ||
+	if (wait_for_port(&job, &host, e) < 0 || link_refresh(job.nl, &bridge, e) < 0 ||
 	    report(&job, &bridge, &host, &mac, &r, e) < 0)
 		return -1;
 	*result = r;
