@@ -72,12 +72,12 @@ char *file_read_all(struct arena *arena, int fd, size_t limit, const char *what,
 			return NULL;
 		}
 		used += (size_t)n;
-		if (used < size - 1)
-			return buf;
-		if (size >= limit) {
+		if (used > limit) {
 			err_set(e, ERR_IO, "read %s: larger than %zu bytes", what, limit);
 			return NULL;
 		}
+		if (used < size - 1)
+			return buf;
 		bigger = arena_calloc(arena, 4, size);
 		if (bigger)
 			memcpy(bigger, buf, used);

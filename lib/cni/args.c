@@ -7,7 +7,7 @@
 
 struct pair {
 	const char *key, *value;
-	size_t key_len, value_len;
+	size_t key_len, value_len, len; ///< of the key, of the value, of all
 };
 
 /** Cut the next pair off *@at; false at the end. A pair without just one '=' has a NULL value. */
@@ -19,7 +19,8 @@ static bool next(const char **at, struct pair *p)
 		return false;
 	end = *at + strcspn(*at, ";");
 	eq = memchr(*at, '=', (size_t)(end - *at));
-	*p = (struct pair){.key = *at, .key_len = (size_t)((eq ? eq : end) - *at)};
+	*p = (struct pair){
+		.key = *at, .key_len = (size_t)((eq ? eq : end) - *at), .len = (size_t)(end - *at)};
 	if (eq && !memchr(eq + 1, '=', (size_t)(end - eq - 1))) {
 		p->value = eq + 1;
 		p->value_len = (size_t)(end - eq - 1);
@@ -64,11 +65,11 @@ int cni_args_check(const struct cni_call *call, const char *const known[], struc
 		if (!p.value)
 			return err_set(e, ERR_ENV,
 				       "CNI_ARGS: invalid pair \"%.*s\": must be KEY=VALUE",
-				       (int)(p.key_len < 64 ? p.key_len : 64), p.key);
+				       (int)(p.len < 64 ? p.len : 64), p.key);
 		if (!ignore && !is_known(&p, known))
 			return err_set(e, ERR_ENV,
 				       "CNI_ARGS: unknown args [\"%.*s\"] and no IgnoreUnknown=1",
-				       (int)(p.value + p.value_len - p.key), p.key);
+				       (int)(p.len < 64 ? p.len : 64), p.key);
 	}
 	return 0;
 }

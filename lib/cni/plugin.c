@@ -189,16 +189,31 @@ static int serve(const struct cni_plugin *p, struct cni_call *call, struct err *
 	return serve_verb(p, call, e);
 }
 
+/** JSON is UTF-8; what came from the environment may be anything. NULL when memory is short. */
+static json_t *any_text(const char *text)
+{
+	char clean[sizeof(((struct err *)0)->details)];
+	json_t *string = json_string(text);
+
+	if (string)
+		return string;
+	(void)snprintf(clean, sizeof(clean), "%s", text);
+	for (char *c = clean; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return json_string(clean);
+}
+
 /** Also when memory is short: then without the parts that need it. */
 static void print_error(const struct cni_call *call, const struct err *e)
 {
 	json_auto_t *doc =
-		json_pack("{s:s, s:i, s:s}", "cniVersion", cni_version_text(call->version), "code",
-			  e->code, "msg", e->msg);
+		json_pack("{s:s, s:i, s:o}", "cniVersion", cni_version_text(call->version), "code",
+			  e->code, "msg", any_text(e->msg));
 	struct err ignored = {};
 
 	if (e->details[0])
-		json_object_set_new(doc, "details", json_string(e->details));
+		json_object_set_new(doc, "details", any_text(e->details));
 	if (json_out_of_memory())
 		(void)write_all("{\"code\": 11, \"msg\": \"out of memory\"}\n");
 	else if (print_json(doc, &ignored) < 0)

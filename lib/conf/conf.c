@@ -101,15 +101,16 @@ static bool kind_fits(enum conf_kind kind, json_t *v)
 }
 
 /** The value as it stands in the document, cut to a readable length; for messages only. */
-static const char *spell(json_t *v, char *buf, size_t size)
+static const char *spell(const json_t *v, char *buf, size_t size)
 {
-	size_t n = json_dumpb(v, buf, size - 1, JSON_ENCODE_ANY | JSON_COMPACT);
+	_cleanup_(freep) char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
-	if (n > size - 1) { // did not fit; what did is there
-		n = size - 1;
-		memcpy(buf + n - 3, "...", 3);
-	}
-	buf[n] = '\0';
+	if (!text)
+		(void)snprintf(buf, size, "?");
+	else if (strlen(text) < size)
+		(void)snprintf(buf, size, "%s", text);
+	else
+		(void)snprintf(buf, size, "%.*s...", (int)(size - sizeof("...")), text);
 	return buf;
 }
 
@@ -167,8 +168,13 @@ static int set_default(struct cursor *c, const struct conf_field *f, void *base)
 		(void)enter_key(c, f->key);
 		return fail(c, ERR_CONFIG, "required, but missing");
 	}
-	if (f->kind == CONF_OBJ)
-		return read_object(c, f, base, NULL);
+	if (f->kind == CONF_OBJ) {
+		size_t mark = f->key ? enter_key(c, f->key) : c->len;
+
+		if (read_object(c, f, base, NULL) < 0)
+			return -1;
+		leave(c, mark);
+	}
 	if (f->kind == CONF_BOOL)
 		*(bool *)at = f->num != 0;
 	else if (f->kind == CONF_INT)

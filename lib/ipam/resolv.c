@@ -18,7 +18,7 @@ static bool append(const char ***list, size_t *n, const char *word, struct arena
 	return true;
 }
 
-/** Take one line in; false when memory is short. */
+/** Take one line in; false when memory is short. Some keys have one value, others many. */
 static bool take_line(struct cni_dns *dns, char *line, struct arena *arena)
 {
 	static const char blank[] = " \t\r";
@@ -26,19 +26,18 @@ static bool take_line(struct cni_dns *dns, char *line, struct arena *arena)
 
 	if (!key || *key == '#' || *key == ';')
 		return true;
-	while ((word = strtok_r(NULL, blank, &rest))) {
-		if (!strcmp(key, "nameserver")) {
-			if (!append(&dns->nameservers, &dns->n_nameservers, word, arena))
-				return false;
-		} else if (!strcmp(key, "search")) {
-			if (!append(&dns->search, &dns->n_search, word, arena))
-				return false;
-		} else if (!strcmp(key, "options")) {
-			if (!append(&dns->options, &dns->n_options, word, arena))
-				return false;
-		} else if (!strcmp(key, "domain")) {
-			dns->domain = word;
-		}
+	word = strtok_r(NULL, blank, &rest);
+	if (!word)
+		return true;
+	if (!strcmp(key, "nameserver"))
+		return append(&dns->nameservers, &dns->n_nameservers, word, arena);
+	if (!strcmp(key, "domain"))
+		dns->domain = word;
+	for (; word; word = strtok_r(NULL, blank, &rest)) {
+		if (!strcmp(key, "search") && !append(&dns->search, &dns->n_search, word, arena))
+			return false;
+		if (!strcmp(key, "options") && !append(&dns->options, &dns->n_options, word, arena))
+			return false;
 	}
 	return true;
 }

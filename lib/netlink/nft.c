@@ -155,11 +155,12 @@ static void put_comment(struct nl_msg *m, const char *comment)
 	nl_put(m, NFTA_SET_ELEM_USERDATA, udata, 2 + len);
 }
 
-void nft_elem_add(struct nl_msg *m, const char *table, const char *set, const struct nft_elem *elem)
+static void put_elem(struct nl_msg *m, uint16_t flags, const char *table, const char *set,
+		     const struct nft_elem *elem)
 {
 	char text[IP_TEXT];
 
-	elem_begin(m, NFT_MSG_NEWSETELEM, NLM_F_CREATE, table, set);
+	elem_begin(m, NFT_MSG_NEWSETELEM, NLM_F_CREATE | flags, table, set);
 	nl_label(m, "add %s to nf_tables set %s %s", ip_format(&elem->key, text), table, set);
 	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED) {
@@ -168,6 +169,17 @@ void nft_elem_add(struct nl_msg *m, const char *table, const char *set, const st
 				put_comment(m, elem->comment);
 		}
 	}
+}
+
+void nft_elem_add(struct nl_msg *m, const char *table, const char *set, const struct nft_elem *elem)
+{
+	put_elem(m, NLM_F_EXCL, table, set, elem);
+}
+
+void nft_elem_ensure(struct nl_msg *m, const char *table, const char *set,
+		     const struct nft_elem *elem)
+{
+	put_elem(m, 0, table, set, elem);
 }
 
 void nft_elem_del(struct nl_msg *m, const char *table, const char *set, const struct ipaddr *key)

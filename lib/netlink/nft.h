@@ -61,9 +61,14 @@ void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set,
 int nft_exists(struct nl *nl, const char *table, const char *set, bool *out,
 	       struct err *e) _must_check_;
 
-/** Put an element into a set, or take it out (ENOENT if it is not there). */
+/**
+ * Put an element into a set: nft_elem_add() is EEXIST if it is there, nft_elem_ensure() leaves one
+ * that is there as it is, comment and all. Or take it out: ENOENT if it is not there.
+ */
 void nft_elem_add(struct nl_msg *m, const char *table, const char *set,
 		  const struct nft_elem *elem);
+void nft_elem_ensure(struct nl_msg *m, const char *table, const char *set,
+		     const struct nft_elem *elem);
 void nft_elem_del(struct nl_msg *m, const char *table, const char *set, const struct ipaddr *key);
 
 /** Look one element up by its key. -1 with e->os == ENOENT if it, the set or the table is gone. */

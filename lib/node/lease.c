@@ -76,7 +76,7 @@ int lease_read(struct lease_store *s, const char *name, struct lease_owner *owne
 
 	*owner = (struct lease_owner){"", ""};
 	if (n < 0)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT || errno == EISDIR ? 0 : -1;
 	end = text + strcspn(text, "\r\n");
 	owner->container = arena_strndup(s->arena, text, (size_t)(end - text));
 	end += strspn(end, "\r\n \t");
@@ -282,7 +282,7 @@ int lease_each(struct lease_store *s, lease_fn *fn, void *ctx, struct err *e)
 		if (verdict == 0)
 			continue;
 		s->changed = true;
-		if (unlinkat(s->dir, names[i], 0) < 0 && errno != ENOENT)
+		if (unlinkat(s->dir, names[i], 0) < 0 && errno != ENOENT && errno != EISDIR)
 			return err_os(e, ERR_IO, errno, "release %s in %s", names[i], s->path);
 		lease_index_remove(s, &lease.owner);
 	}

@@ -74,7 +74,7 @@ static int add_elems(struct masq *q, const struct addition *x, struct err *e)
 
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < x->n; i++)
-		masq_put_elem(&m, &x->addresses[i], x->tag);
+		masq_put_elem(&m, &x->addresses[i], x->tag, true);
 	nft_batch_end(&m);
 	return nl_call(q->nl, &m, e);
 }
@@ -101,7 +101,7 @@ static int add_carefully(struct masq *q, const struct addition *x, struct err *e
 			return err_set(e, ERR_TRY_AGAIN, "masquerade: out of memory");
 		if (exists && nft_elem_get(q->nl, MASQ_TABLE, set, &p->ip, &there, e) == 0)
 			nft_elem_del(&m, MASQ_TABLE, set, &p->ip);
-		masq_put_elem(&m, p, x->tag);
+		masq_put_elem(&m, p, x->tag, false);
 	}
 	nft_batch_end(&m);
 	return nl_call(q->nl, &m, e);

@@ -13,7 +13,7 @@
 #define GONE_DIR  "/run/edgeway/masq.gone"
 #define LOCK_FILE "/run/edgeway/masq.lock"
 
-enum { RECORD_MAX = 4096 };
+enum { RECORD_MAX = 1 << 20 };
 
 static const char *path_of(enum masq_records which, const char *id, char *buf)
 {
@@ -21,18 +21,31 @@ static const char *path_of(enum masq_records which, const char *id, char *buf)
 	return buf;
 }
 
+/** What goes into the file; NULL when memory is short. */
+static const char *compose(const struct attachment *a, const struct prefix addresses[], size_t n,
+			   struct arena *arena)
+{
+	char *text = arena_calloc(arena, 1, ATTACHMENT_TAG + 1 + n * (PREFIX_TEXT + 1));
+	char *end;
+
+	if (!text)
+		return NULL;
+	end = text + strlen(attachment_tag(a, text));
+	*end++ = '\n';
+	for (size_t i = 0; i < n; i++) {
+		end += strlen(prefix_format(&addresses[i], end));
+		*end++ = '\n';
+	}
+	return text;
+}
+
 int masq_record_write(const struct attachment *a, const struct prefix addresses[], size_t n,
 		      struct arena *arena, struct err *e)
 {
-	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG], path[PATH_MAX];
-	const char *text = arena_printf(arena, "%s\n", attachment_tag(a, tag));
+	const char *text = compose(a, addresses, n, arena);
+	char id[ATTACHMENT_ID], path[PATH_MAX];
 	int rc;
 
-	for (size_t i = 0; text && i < n; i++) {
-		char line[PREFIX_TEXT];
-
-		text = arena_printf(arena, "%s%s\n", text, prefix_format(&addresses[i], line));
-	}
 	if (!text)
 		return err_set(e, ERR_TRY_AGAIN, "record masquerading: out of memory");
 	path_of(MASQ_LIVE, attachment_id(a, id), path);
@@ -67,16 +80,17 @@ static bool parse(struct masq_record *r, char *text, struct arena *arena)
 static int read_record(enum masq_records which, const char *id, struct masq_record *out,
 		       struct arena *arena, struct err *e)
 {
-	char path[PATH_MAX], text[RECORD_MAX], *copy;
-	ssize_t n = file_read(AT_FDCWD, path_of(which, id, path), text, sizeof(text));
+	_cleanup_(fd_closep) int fd = -1;
+	char path[PATH_MAX], *text;
 
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0)
-		return err_os(e, ERR_IO, errno, "read %s", path);
+	fd = open(path_of(which, id, path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "open %s", path);
+	text = file_read_all(arena, fd, RECORD_MAX, path, e);
+	if (!text)
+		return -1;
 	*out = (struct masq_record){.id = arena_strdup(arena, id)};
-	copy = arena_strdup(arena, text);
-	if (!out->id || !copy || !parse(out, copy, arena))
+	if (!out->id || !parse(out, text, arena))
 		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
 	return 1;
 }

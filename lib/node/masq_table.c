@@ -20,13 +20,17 @@ const char *masq_set_name(const struct prefix *p, char *buf)
 	return buf;
 }
 
-void masq_put_elem(struct nl_msg *m, const struct prefix *p, const char *tag)
+void masq_put_elem(struct nl_msg *m, const struct prefix *p, const char *tag, bool exclusive)
 {
 	struct nft_elem elem = {.key = p->ip};
 	char set[MASQ_SET_NAME];
 
 	(void)snprintf(elem.comment, sizeof(elem.comment), "%s", tag);
-	nft_elem_add(m, MASQ_TABLE, masq_set_name(p, set), &elem);
+	masq_set_name(p, set);
+	if (exclusive)
+		nft_elem_add(m, MASQ_TABLE, set, &elem);
+	else
+		nft_elem_ensure(m, MASQ_TABLE, set, &elem);
 }
 
 static void put_subnet(struct nl_msg *m, const struct prefix *p)
@@ -76,7 +80,7 @@ bool masq_put_table(struct nl_msg *m, const struct masq_record *records, size_t 
 		for (size_t j = 0; j < records[i].n; j++) {
 			if (!masq_put_subnet(m, &records[i].addresses[j], &written, arena))
 				return false;
-			masq_put_elem(m, &records[i].addresses[j], records[i].tag);
+			masq_put_elem(m, &records[i].addresses[j], records[i].tag, false);
 		}
 	}
 	return true;

@@ -17,8 +17,8 @@ enum { MASQ_SET_NAME = 64 };
  */
 const char *masq_set_name(const struct prefix *p, char *buf);
 
-/** The address of @p as an element of its subnet's set; EEXIST if it is there. */
-void masq_put_elem(struct nl_msg *m, const struct prefix *p, const char *tag);
+/** The address of @p as an element of its subnet's set; if @exclusive, EEXIST if it is there. */
+void masq_put_elem(struct nl_msg *m, const struct prefix *p, const char *tag, bool exclusive);
 
 /** The subnets written into a transaction so far. There are few, however many containers. */
 struct masq_subnets {
