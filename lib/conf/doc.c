@@ -15,6 +15,12 @@ static const char *type_name(const struct conf_field *f)
 	return names[f->kind];
 }
 
+/** Whether the limits say something to a reader, and not just how wide the kernel's field is. */
+static bool has_range(const struct conf_field *f)
+{
+	return f->kind == CONF_INT && f->max && f->max < UINT32_MAX;
+}
+
 /** What holds when the key is absent, as a reader would write it. */
 static const char *default_text(const struct conf_field *f, char *buf, size_t size)
 {
@@ -24,7 +30,7 @@ static const char *default_text(const struct conf_field *f, char *buf, size_t si
 		return f->num ? "true" : "false";
 	if (f->kind == CONF_STR && f->str && *f->str)
 		(void)snprintf(buf, size, "\"%s\"", f->str);
-	else if (f->kind == CONF_INT && (f->num || f->min == 0) && f->max)
+	else if (f->kind == CONF_INT && f->num >= 0 && has_range(f))
 		(void)snprintf(buf, size, "%lld", (long long)f->num);
 	else
 		(void)snprintf(buf, size, "-");
@@ -34,7 +40,7 @@ static const char *default_text(const struct conf_field *f, char *buf, size_t si
 static void range_text(const struct conf_field *f, char *buf, size_t size)
 {
 	buf[0] = '\0';
-	if (f->kind == CONF_INT && f->max)
+	if (has_range(f))
 		(void)snprintf(buf, size, " (%lld..%lld)", (long long)f->min, (long long)f->max);
 }
 

@@ -38,8 +38,7 @@ static bool is_sealed(const struct lease_store *s)
 {
 	struct stat leases, seal;
 
-	return fstat(s->dir, &leases) == 0 &&
-	       fstatat(s->index, SEAL, &seal, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstat(s->dir, &leases) == 0 && fstatat(s->index, SEAL, &seal, 0) == 0 &&
 	       leases.st_mtim.tv_sec == seal.st_mtim.tv_sec &&
 	       leases.st_mtim.tv_nsec == seal.st_mtim.tv_nsec;
 }
@@ -52,7 +51,7 @@ void lease_index_seal(struct lease_store *s)
 	// The seal first: dying in between leaves it broken, as the change before has left it.
 	if (!s->complete || clock_gettime(CLOCK_REALTIME, &times[1]) < 0)
 		return;
-	if (utimensat(s->index, SEAL, times, AT_SYMLINK_NOFOLLOW) == 0)
+	if (utimensat(s->index, SEAL, times, 0) == 0)
 		(void)futimens(s->dir, times);
 }
 
@@ -109,6 +108,13 @@ static int add_to_index(const struct lease *lease, void *ctx, struct err *e)
 	return 0;
 }
 
+static bool make_seal(const struct lease_store *s)
+{
+	_cleanup_(fd_closep) int fd = openat(s->index, SEAL, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd >= 0;
+}
+
 /** Make the index anew from the lease files. */
 static int rebuild(struct lease_store *s, struct err *e)
 {
@@ -119,7 +125,7 @@ static int rebuild(struct lease_store *s, struct err *e)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		(void)unlinkat(s->index, names[i], 0);
-	s->complete = symlinkat("leases", s->index, SEAL) == 0 || errno == EEXIST;
+	s->complete = make_seal(s);
 	s->changed = true;
 	return lease_each(s, add_to_index, s, e);
 }

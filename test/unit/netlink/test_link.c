@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netlink/link.h"
+#include "sandbox.h"
+#include "test.h"
+
+static const struct mac BRIDGE_MAC = {{2, 0, 0, 0, 0, 1}}, HOST_MAC = {{2, 0, 0, 0, 0, 2}},
+			POD_MAC = {{2, 0, 0, 0, 0, 3}};
+
+static int connect_to_kernel(void **state)
+{
+	struct err e = {};
+
+	if (sandbox(NULL) != 0)
+		return -1;
+	*state = nl_open(NETLINK_ROUTE, &e);
+	return *state ? 0 : -1;
+}
+
+static int hang_up(void **state)
+{
+	nl_closep((struct nl **)state);
+	return 0;
+}
+
+/** Send what has been written; refusal fails the test. */
+static void call(struct nl *nl, struct nl_msg *m)
+{
+	struct err e = {};
+
+	if (nl_call(nl, m, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+}
+
+static struct link get(struct nl *nl, const char *name)
+{
+	struct link link = {};
+	struct err e = {};
+
+	if (link_get(nl, name, &link, &e) < 0)
+		fail_msg("%s", e.msg);
+	return link;
+}
+
+static int add_bridge(struct nl *nl, const char *name)
+{
+	struct nl_msg m = {};
+
+	link_add_bridge(&m, name, &BRIDGE_MAC, 0);
+	call(nl, &m);
+	return nl_ifindex(nl, name);
+}
+
+/** A veth pair from here into a new pod. */
+static void add_veth(struct nl *nl, const char *name, const char *pod_name, int master,
+		     uint32_t mtu)
+{
+	_cleanup_(fd_closep) int ns = pod(pod_name);
+	struct nl_msg m = {};
+
+	link_add_veth(&m, &(struct link_veth){.name = name,
+					      .peer_name = "eth0",
+					      .peer_ns = ns,
+					      .master = master,
+					      .mac = HOST_MAC,
+					      .peer_mac = POD_MAC,
+					      .mtu = mtu});
+	call(nl, &m);
+}
+
+static void an_interface_is_found_by_name_and_by_index(void **state)
+{
+	struct link lo = get(*state, "lo"), same = {};
+	struct err e = {};
+
+	assert_int_equal(lo.index, 1);
+	assert_string_equal(lo.name, "lo");
+	assert_string_equal(lo.kind, "");
+	assert_true(lo.flags & IFF_LOOPBACK);
+	assert_true(mac_is_zero(&lo.mac));
+	assert_int_equal(lo.mtu, 65536);
+	assert_int_equal(link_get_index(*state, 1, &same, &e), 0);
+	assert_memory_equal(&same, &lo, sizeof(lo));
+}
+
+static void what_is_not_there_is_enodev(void **state)
+{
+	struct link link = {.index = 99};
+	struct err e = {};
+
+	assert_int_equal(link_get(*state, "nowhere", &link, &e), -1);
+	assert_int_equal(e.os, ENODEV);
+	assert_string_equal(e.msg, "find interface nowhere: No such device");
+	assert_int_equal(link_get_index(*state, 4711, &link, &e), -1);
+	assert_int_equal(e.os, ENODEV);
+	assert_int_equal(link.index, 99);
+}
+
+static void a_bridge_keeps_its_mac_whoever_joins(void **state)
+{
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct link bridge = get(nl, "br0");
+
+	assert_int_equal(bridge.index, index);
+	assert_string_equal(bridge.kind, "bridge");
+	assert_memory_equal(&bridge.mac, &BRIDGE_MAC, sizeof(BRIDGE_MAC));
+	assert_true(bridge.flags & IFF_UP);
+	add_veth(nl, "veth0", "red", index, 0);
+	sh("ip link set veth0 address 00:00:00:00:00:01"); // a bridge takes the lowest by itself
+	bridge = get(nl, "br0");
+	assert_memory_equal(&bridge.mac, &BRIDGE_MAC, sizeof(BRIDGE_MAC));
+}
+
+static void a_bridge_can_be_given_an_mtu(void **state)
+{
+	struct nl_msg m = {};
+
+	link_add_bridge(&m, "br0", &BRIDGE_MAC, 1400);
+	call(*state, &m);
+	assert_int_equal(get(*state, "br0").mtu, 1400);
+}
+
+static void the_second_of_a_name_is_refused(void **state)
+{
+	struct nl_msg m = {};
+	struct err e = {};
+
+	(void)add_bridge(*state, "br0");
+	link_add_bridge(&m, "br0", &BRIDGE_MAC, 0);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_int_equal(e.os, EEXIST);
+	assert_string_equal(e.msg, "add bridge br0: File exists");
+}
+
+static void a_veth_pair_waits_to_be_brought_up_at_both_ends(void **state)
+{
+	struct nl *nl = *state;
+	int bridge = add_bridge(nl, "br0");
+	struct link host;
+
+	add_veth(nl, "veth0", "red", bridge, 1400);
+	host = get(nl, "veth0");
+	assert_string_equal(host.kind, "veth");
+	assert_int_equal(host.master, bridge);
+	assert_int_equal(host.mtu, 1400);
+	assert_false(host.flags & IFF_UP);
+	assert_false(host.operational);
+	assert_memory_equal(&host.mac, &HOST_MAC, sizeof(HOST_MAC));
+	sh("ip -n red -o link show eth0 | grep -q 'mtu 1400.*link/ether 02:00:00:00:00:03'");
+	assert_int_equal(sh_status("ip -n red -o link show eth0 | grep -q ',UP'"), 1);
+	sh("test %d = \"$(ip -n red -o link | sed -n 's/^\\([0-9]*\\): eth0.*/\\1/p')\"",
+	   host.peer);
+
+	sh("ip link set veth0 up && ip -n red link set eth0 up");
+	for (int i = 0; i < 200 && !get(nl, "veth0").operational; i++)
+		sh("sleep 0.01");
+	assert_true(get(nl, "veth0").operational);
+}
+
+static void a_peer_whose_name_is_taken_leaves_neither_end(void **state)
+{
+	_cleanup_(fd_closep) int ns = pod("red");
+	struct nl_msg m = {};
+	struct err e = {};
+
+	sh("ip -n red link add eth0 type bridge");
+	link_add_veth(&m, &(struct link_veth){.name = "veth0",
+					      .peer_name = "eth0",
+					      .peer_ns = ns,
+					      .mac = HOST_MAC,
+					      .peer_mac = POD_MAC});
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_int_equal(e.os, EEXIST);
+	assert_string_equal(e.msg, "add veth veth0 with peer eth0: File exists");
+	assert_int_equal(nl_ifindex(*state, "veth0"), 0); // neither end is left
+}
+
+static void flags_mac_and_alias_are_set(void **state)
+{
+	static const struct mac mac = {{2, 0, 0, 0, 0, 9}};
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct nl_msg m = {};
+	char alias[255];
+	struct link link;
+
+	memset(alias, 'a', 254); // all that the kernel takes with its NUL
+	alias[254] = '\0';
+	link_set_flags(&m, index, IFF_PROMISC, IFF_UP | IFF_PROMISC);
+	link_set_mac(&m, index, &mac);
+	link_set_alias(&m, index, alias);
+	call(nl, &m);
+	link = get(nl, "br0");
+	assert_false(link.flags & IFF_UP);
+	assert_true(link.flags & IFF_PROMISC);
+	assert_memory_equal(&link.mac, &mac, sizeof(mac));
+	assert_string_equal(link.alias, alias);
+	link_set_flags(&m, index, IFF_UP, IFF_UP);
+	call(nl, &m);
+	link = get(nl, "br0");
+	assert_true(link.flags & IFF_UP && link.flags & IFF_PROMISC); // the mask guards the rest
+}
+
+static void an_interface_may_do_without_a_link_local_address(void **state)
+{
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct nl_msg m = {};
+
+	add_veth(nl, "veth0", "red", index, 0);
+	sh("ip -n red link set eth0 up");
+	link_set_no_ipv6_address(&m, nl_ifindex(nl, "veth0"));
+	link_set_flags(&m, nl_ifindex(nl, "veth0"), IFF_UP, IFF_UP);
+	call(nl, &m);
+	for (int i = 0; i < 200 && !get(nl, "veth0").operational; i++)
+		sh("sleep 0.01");
+	sh("ip -d link show veth0 | grep -q 'addrgenmode none'");
+	assert_string_equal(sh_output("ip -6 addr show dev veth0"), "");
+}
+
+static void labels_say_what_was_tried(void **state)
+{
+	static const struct mac mac = {{2, 0, 0, 0, 0, 9}};
+	struct nl_msg m = {};
+	struct err e = {};
+
+	link_set_flags(&m, 4711, IFF_UP, IFF_UP);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg, "set interface 4711 up: No such device");
+	link_set_flags(&m, 4711, 0, IFF_UP);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg, "set interface 4711 down: No such device");
+	link_set_mac(&m, 4711, &mac);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(
+		e.msg, "set MAC address of interface 4711 to 02:00:00:00:00:09: No such device");
+	link_del(&m, "nowhere");
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg, "delete interface nowhere: No such device");
+}
+
+struct seen {
+	char names[200];
+	int stop_at, n;
+};
+
+static int note(const struct link *link, void *ctx, struct err *e)
+{
+	struct seen *seen = ctx;
+	size_t n = strlen(seen->names);
+
+	(void)snprintf(seen->names + n, sizeof(seen->names) - n, "%s ", link->name);
+	return ++seen->n == seen->stop_at ? err_set(e, ERR_CONFIG, "enough") : 0;
+}
+
+static void all_interfaces_or_the_ports_of_one_are_listed(void **state)
+{
+	struct seen all = {}, ports = {}, none = {}, some = {.stop_at = 2};
+	struct nl *nl = *state;
+	int bridge = add_bridge(nl, "br0"), other = add_bridge(nl, "br1");
+	struct err e = {};
+
+	add_veth(nl, "veth0", "red", bridge, 0);
+	add_veth(nl, "veth1", "blue", bridge, 0);
+	add_veth(nl, "veth2", "green", 0, 0);
+	assert_int_equal(link_each(nl, 0, note, &all, &e), 0);
+	assert_string_equal(all.names, "lo br0 br1 veth0 veth1 veth2 ");
+	assert_int_equal(link_each(nl, bridge, note, &ports, &e), 0);
+	assert_string_equal(ports.names, "veth0 veth1 ");
+	assert_int_equal(link_each(nl, other, note, &none, &e), 0);
+	assert_string_equal(none.names, "");
+	assert_int_equal(link_each(nl, 0, note, &some, &e), -1);
+	assert_string_equal(e.msg, "enough");
+}
+
+static void deleting_one_end_takes_both(void **state)
+{
+	struct nl *nl = *state;
+	struct nl_msg m = {};
+
+	add_veth(nl, "veth0", "red", 0, 0);
+	add_veth(nl, "veth1", "blue", 0, 0);
+	link_del(&m, "veth0");
+	link_del_index(&m, nl_ifindex(nl, "veth1"));
+	call(nl, &m);
+	assert_int_equal(nl_ifindex(nl, "veth0") + nl_ifindex(nl, "veth1"), 0);
+	assert_int_not_equal(sh_status("ip -n red link show eth0 2>&1"), 0);
+}
+
+static void undoing_a_link_twice_is_no_error(void **state)
+{
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct err e = {};
+
+	assert_int_equal(undo_link_del(nl, index, &e), 0);
+	assert_int_equal(nl_ifindex(nl, "br0"), 0);
+	assert_int_equal(undo_link_del(nl, index, &e), 0);
+	assert_int_equal(undo_link_del(nl, 1, &e), -1); // lo cannot be deleted
+	assert_string_equal(e.msg, "delete interface 1: Operation not supported");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+		conversation(an_interface_is_found_by_name_and_by_index),
+		conversation(what_is_not_there_is_enodev),
+		conversation(a_bridge_keeps_its_mac_whoever_joins),
+		conversation(a_bridge_can_be_given_an_mtu),
+		conversation(the_second_of_a_name_is_refused),
+		conversation(a_veth_pair_waits_to_be_brought_up_at_both_ends),
+		conversation(a_peer_whose_name_is_taken_leaves_neither_end),
+		conversation(flags_mac_and_alias_are_set),
+		conversation(an_interface_may_do_without_a_link_local_address),
+		conversation(labels_say_what_was_tried),
+		conversation(all_interfaces_or_the_ports_of_one_are_listed),
+		conversation(deleting_one_end_takes_both),
+		conversation(undoing_a_link_twice_is_no_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netlink/neigh.h"
+#include "sandbox.h"
+#include "test.h"
+
+static int connect_to_kernel(void **state)
+{
+	struct err e = {};
+
+	if (sandbox(NULL) != 0 || sh_status("ip link add br0 up type bridge") != 0)
+		return -1;
+	*state = nl_open(NETLINK_ROUTE, &e);
+	return *state ? 0 : -1;
+}
+
+static int hang_up(void **state)
+{
+	nl_closep((struct nl **)state);
+	return 0;
+}
+
+static int set(struct nl *nl, const char *ip_text, uint8_t last_byte, struct err *e)
+{
+	const struct mac mac = {{2, 0, 0, 0, 0, last_byte}};
+	struct nl_msg m = {};
+	struct ipaddr ip = {};
+
+	assert_null(ip_parse(&ip, ip_text));
+	neigh_set(&m, nl_ifindex(nl, "br0"), &ip, &mac);
+	return nl_call(nl, &m, e);
+}
+
+static void a_neighbour_is_known_and_to_be_confirmed(void **state)
+{
+	struct err e = {};
+
+	assert_int_equal(set(*state, "10.1.0.5", 5, &e), 0);
+	assert_int_equal(set(*state, "fd00::5", 6, &e), 0);
+	sh("ip neigh show dev br0 | grep -qx '10.1.0.5 lladdr 02:00:00:00:00:05 STALE *'");
+	sh("ip neigh show dev br0 | grep -qx 'fd00::5 lladdr 02:00:00:00:00:06 STALE *'");
+}
+
+static void the_earlier_holder_of_an_address_is_forgotten(void **state)
+{
+	struct err e = {};
+
+	sh("ip neigh add 10.1.0.5 lladdr 02:00:00:00:00:99 dev br0 nud reachable");
+	assert_int_equal(set(*state, "10.1.0.5", 5, &e), 0);
+	assert_string_equal(sh_output("ip neigh show dev br0 | tr -s ' '"),
+			    "10.1.0.5 lladdr 02:00:00:00:00:05 STALE \n");
+}
+
+static void a_refusal_names_the_neighbour(void **state)
+{
+	const struct mac mac = {{2}};
+	struct nl_msg m = {};
+	struct err e = {};
+
+	neigh_set(&m, 4711, &(struct ipaddr){.family = AF_INET, .bytes = {10, 1, 0, 5}}, &mac);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg, "set neighbour 10.1.0.5 on interface 4711: No such device");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+		conversation(a_neighbour_is_known_and_to_be_confirmed),
+		conversation(the_earlier_holder_of_an_address_is_forgotten),
+		conversation(a_refusal_names_the_neighbour),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

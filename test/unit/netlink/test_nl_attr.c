@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Reading attributes out of messages, written here with the builder. */
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "netlink/nl.h"
+#include "test.h"
+
+enum { MAX = 5 };
+
+static void begin(struct nl_msg *m)
+{
+	const struct ifinfomsg hdr = {.ifi_index = 7};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+}
+
+static void parse(const struct nl_msg *m, const struct nlattr *a[])
+{
+	nl_parse((const void *)m->buf, sizeof(struct ifinfomsg), a, MAX);
+}
+
+static void attributes_are_found_by_their_type(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1], *nested[MAX + 1];
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 3, 1400);
+	nl_str(&m, 1, "eth0");
+	nl_nest(&m, 2) {
+		nl_u8(&m, 4, 9);
+	}
+	nl_u32(&m, MAX + 1, 1); // newer kernels know more types
+	nl_u32(&m, 16000, 1);
+	parse(&m, a);
+	assert_int_equal(((const struct ifinfomsg *)nl_payload((const void *)m.buf))->ifi_index, 7);
+	assert_int_equal(nl_get_u32(a[3]), 1400);
+	assert_string_equal(nl_get_str(a[1], "?"), "eth0");
+	assert_null(a[0]);
+	assert_null(a[4]);
+	assert_null(a[5]);
+	nl_parse_nested(a[2], nested, MAX);
+	assert_int_equal(nl_get_u8(nested[4]), 9);
+	assert_null(nested[1]);
+}
+
+static void of_two_of_a_type_the_last_counts(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 3, 1);
+	nl_u32(&m, 3, 2);
+	parse(&m, a);
+	assert_int_equal(nl_get_u32(a[3]), 2);
+}
+
+static void what_is_absent_reads_as_nothing(void **state)
+{
+	const struct nlattr *a[MAX + 1];
+	struct ipaddr ip = {.family = AF_INET, .bytes = {10, 0, 0, 1}};
+	size_t len = 9;
+
+	(void)state;
+	assert_int_equal(nl_get_u8(NULL), 0);
+	assert_int_equal(nl_get_u32(NULL), 0);
+	assert_int_equal(nl_get_be32(NULL), 0);
+	assert_null(nl_get_str(NULL, NULL));
+	assert_string_equal(nl_get_str(NULL, "none"), "none");
+	assert_null(nl_get_data(NULL, &len));
+	assert_int_equal(len, 0);
+	assert_false(nl_get_ip(NULL, AF_INET, &ip));
+	assert_int_equal(ip.bytes[0], 10);
+	memset((void *)a, 0xff, sizeof(a));
+	nl_parse_nested(NULL, a, MAX);
+	for (size_t i = 0; i <= MAX; i++)
+		assert_null(a[i]);
+}
+
+static void what_is_too_short_reads_as_nothing(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+	struct ipaddr ip = {};
+
+	(void)state;
+	begin(&m);
+	nl_put(&m, 1, "abc", 3); // neither a number nor a closed string
+	nl_put(&m, 2, NULL, 0);
+	nl_put(&m, 3, "12345", 5);
+	nl_u32(&m, 4, 1);
+	parse(&m, a);
+	assert_int_equal(nl_get_u32(a[1]), 0);
+	assert_int_equal(nl_get_u8(a[2]), 0);
+	assert_string_equal(nl_get_str(a[1], "otherwise"), "otherwise");
+	assert_string_equal(nl_get_str(a[2], "otherwise"), "otherwise");
+	assert_false(nl_get_ip(a[1], AF_INET, &ip));
+	assert_false(nl_get_ip(a[3], AF_INET, &ip));
+	assert_false(nl_get_ip(a[4], AF_INET6, &ip));
+	assert_int_equal(ip.family, 0);
+	assert_true(nl_get_ip(a[4], AF_INET, &ip));
+}
+
+static void numbers_come_in_both_orders(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 1, 0x01020304);
+	nl_be32(&m, 2, 0x01020304);
+	nl_u8(&m, 3, 255);
+	parse(&m, a);
+	assert_int_equal(nl_get_u32(a[1]), 0x01020304);
+	assert_int_equal(nl_get_be32(a[2]), 0x01020304);
+	assert_int_equal(nl_get_u8(a[3]), 255);
+}
+
+static void addresses_keep_their_family(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+	struct ipaddr v6 = {.family = AF_INET6, .bytes = {0xfd, [15] = 7}}, out = {};
+
+	(void)state;
+	begin(&m);
+	nl_ip(&m, 1, &v6);
+	parse(&m, a);
+	assert_true(nl_get_ip(a[1], AF_INET6, &out));
+	assert_int_equal(ip_cmp(&out, &v6), 0);
+}
+
+static void a_reply_shorter_than_its_header_has_no_attributes(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+
+	(void)state;
+	nl_begin(&m, RTM_NEWLINK, 0, "abcd", 4);
+	memset((void *)a, 0xff, sizeof(a));
+	parse(&m, a);
+	for (size_t i = 0; i <= MAX; i++)
+		assert_null(a[i]);
+}
+
+static void an_attribute_that_claims_too_much_ends_the_list(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a[MAX + 1];
+	struct nlattr *lie;
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 1, 11);
+	nl_u32(&m, 2, 22);
+	lie = (void *)(m.buf + m.len - 8);
+	lie->nla_len = 4000;
+	parse(&m, a);
+	assert_int_equal(nl_get_u32(a[1]), 11);
+	assert_null(a[2]);
+	lie->nla_len = 1; // less than its own header
+	parse(&m, a);
+	assert_int_equal(nl_get_u32(a[1]), 11);
+	assert_null(a[2]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attributes_are_found_by_their_type),
+		cmocka_unit_test(of_two_of_a_type_the_last_counts),
+		cmocka_unit_test(what_is_absent_reads_as_nothing),
+		cmocka_unit_test(what_is_too_short_reads_as_nothing),
+		cmocka_unit_test(numbers_come_in_both_orders),
+		cmocka_unit_test(addresses_keep_their_family),
+		cmocka_unit_test(a_reply_shorter_than_its_header_has_no_attributes),
+		cmocka_unit_test(an_attribute_that_claims_too_much_ends_the_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

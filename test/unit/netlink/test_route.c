@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netlink/route.h"
+#include "sandbox.h"
+#include "test.h"
+
+static int connect_to_kernel(void **state)
+{
+	struct err e = {};
+
+	if (sandbox(NULL) != 0 ||
+	    sh_status("ip link add br0 up type bridge && ip link add br1 up type bridge && "
+		      "ip addr add 10.1.0.2/16 dev br0 && ip addr add fd00::2/64 dev br0 nodad") !=
+		    0)
+		return -1;
+	*state = nl_open(NETLINK_ROUTE, &e);
+	return *state ? 0 : -1;
+}
+
+static int hang_up(void **state)
+{
+	nl_closep((struct nl **)state);
+	return 0;
+}
+
+/** A route by br0 as a user writes it; the gateway may be NULL. */
+static struct route route(struct nl *nl, const char *dst, const char *gw)
+{
+	struct route r = {.oif = nl_ifindex(nl, "br0"), .scope = -1};
+
+	assert_null(prefix_parse(&r.dst, dst));
+	if (gw)
+		assert_null(ip_parse(&r.gw, gw));
+	return r;
+}
+
+static int add(struct nl *nl, const struct route *r, struct err *e)
+{
+	struct nl_msg m = {};
+
+	route_add(&m, r);
+	return nl_call(nl, &m, e);
+}
+
+struct search {
+	const struct route *want;
+	struct route found;
+	int n, seen;
+};
+
+static int match(const struct route *r, void *ctx, struct err *e)
+{
+	struct search *s = ctx;
+	struct ipaddr net = prefix_first(&s->want->dst);
+
+	(void)e;
+	s->seen++;
+	if (r->dst.len == s->want->dst.len && !ip_cmp(&r->dst.ip, &net)) {
+		s->found = *r;
+		s->n++;
+	}
+	return 0;
+}
+
+static struct route find(struct nl *nl, const struct route *want)
+{
+	struct search s = {.want = want};
+	struct err e = {};
+
+	assert_int_equal(route_each(nl, want->oif, want->dst.ip.family, match, &s, &e), 0);
+	assert_int_equal(s.n, 1);
+	return s.found;
+}
+
+static void a_route_comes_back_as_it_was_added(void **state)
+{
+	static const struct {
+		const char *dst, *gw;
+		int scope;
+	} rows[] = {
+		{"0.0.0.0/0", "10.1.0.1", RT_SCOPE_UNIVERSE},
+		{"192.0.2.0/24", "10.1.0.1", RT_SCOPE_UNIVERSE},
+		{"192.0.2.129/32", "10.1.0.1", RT_SCOPE_UNIVERSE},
+		{"198.51.100.0/24", NULL, RT_SCOPE_LINK},
+		{"::/0", "fd00::1", RT_SCOPE_UNIVERSE},
+		{"2001:db8::/32", "fd00::1", RT_SCOPE_UNIVERSE},
+		{"2001:db9::/32", NULL, RT_SCOPE_UNIVERSE},
+	};
+	struct nl *nl = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct route r = route(nl, rows[i].dst, rows[i].gw), back;
+		struct err e = {};
+
+		if (add(nl, &r, &e) < 0)
+			fail_msg("%s: %s (%s)", rows[i].dst, e.msg, e.details);
+		back = find(nl, &r);
+		assert_int_equal(back.gw.family, r.gw.family);
+		if (r.gw.family)
+			assert_int_equal(ip_cmp(&back.gw, &r.gw), 0);
+		assert_int_equal(back.scope, rows[i].scope);
+		assert_int_equal(back.table, RT_TABLE_MAIN);
+		assert_int_equal(back.oif, r.oif);
+	}
+}
+
+static void priority_table_scope_mtu_and_advmss_are_kept(void **state)
+{
+	struct nl *nl = *state;
+	struct route r = route(nl, "192.0.2.0/24", "10.1.0.1"), six, back;
+	struct err e = {};
+
+	r.priority = 77;
+	r.table = 1000; // above what the header's byte can hold
+	r.mtu = 1300;
+	r.advmss = 1200;
+	assert_int_equal(add(nl, &r, &e), 0);
+	back = find(nl, &r);
+	assert_int_equal(back.priority, 77);
+	assert_int_equal(back.table, 1000);
+	assert_int_equal(back.mtu, 1300);
+	assert_int_equal(back.advmss, 1200);
+	sh("ip route show table 1000 | grep -q "
+	   "'192.0.2.0/24 via 10.1.0.1 dev br0 .*metric 77 mtu 1300 advmss 1200'");
+
+	r = route(nl, "203.0.113.0/24", NULL);
+	r.scope = RT_SCOPE_HOST;
+	r.table = 100;
+	r.mtu = 1280;
+	assert_int_equal(add(nl, &r, &e), 0);
+	assert_int_equal(find(nl, &r).scope, RT_SCOPE_HOST);
+	assert_int_equal(find(nl, &r).mtu, 1280);
+	assert_int_equal(find(nl, &r).advmss, 0);
+
+	six = route(nl, "2001:db8::/32", "fd00::1");
+	six.priority = 5;
+	six.mtu = 1400;
+	assert_int_equal(add(nl, &six, &e), 0);
+	assert_int_equal(find(nl, &six).priority, 5);
+	assert_int_equal(find(nl, &six).mtu, 1400);
+}
+
+static void host_bits_of_the_destination_are_cleared(void **state)
+{
+	struct nl *nl = *state;
+	struct route r = route(nl, "192.0.2.77/24", "10.1.0.1");
+	struct err e = {};
+
+	assert_int_equal(add(nl, &r, &e), 0);
+	sh("ip route show | grep -q '^192.0.2.0/24 via 10.1.0.1 '");
+}
+
+static void the_kernels_words_explain_a_refused_route(void **state)
+{
+	struct route r = route(*state, "192.0.2.0/24", "10.99.0.1");
+	struct err e = {};
+
+	assert_int_equal(add(*state, &r, &e), -1);
+	assert_int_equal(e.os, ENETUNREACH);
+	assert_string_equal(e.msg, "add route 192.0.2.0/24 via 10.99.0.1: Network is unreachable");
+	assert_string_equal(e.details, "kernel: Nexthop has invalid gateway");
+}
+
+static void the_same_route_twice_is_eexist(void **state)
+{
+	struct nl *nl = *state;
+	struct route r = route(nl, "192.0.2.0/24", "10.1.0.1");
+	struct err e = {};
+
+	assert_int_equal(add(nl, &r, &e), 0);
+	assert_int_equal(add(nl, &r, &e), -1);
+	assert_int_equal(e.os, EEXIST);
+}
+
+static void only_unicast_routes_of_the_interface_are_listed(void **state)
+{
+	struct route connected = route(*state, "10.1.0.0/16", NULL);
+	struct search s = {.want = &connected}, other = {.want = &connected};
+	struct err e = {};
+
+	sh("ip addr add 10.2.0.2/16 dev br1 && ip route add 10.1.0.0/24 dev br1 && "
+	   "ip route add blackhole 192.0.2.0/24 && ip route add 198.51.100.0/24 via 10.1.9.1");
+	assert_int_equal(route_each(*state, connected.oif, AF_INET, match, &s, &e), 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.seen, 2); // neither the local and broadcast ones nor those of br1
+	assert_int_equal(route_each(*state, nl_ifindex(*state, "br1"), AF_INET, match, &other, &e),
+			 0);
+	assert_int_equal(other.n, 0);
+	assert_int_equal(other.seen, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+		conversation(a_route_comes_back_as_it_was_added),
+		conversation(priority_table_scope_mtu_and_advmss_are_kept),
+		conversation(host_bits_of_the_destination_are_cleared),
+		conversation(the_kernels_words_explain_a_refused_route),
+		conversation(the_same_route_twice_is_eexist),
+		conversation(only_unicast_routes_of_the_interface_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The index of leases and the boot they belong to, by what is in their directories. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "node/boot.h"
+#include "node/lease_private.h"
+#include "sandbox.h"
+#include "test.h"
+
+#define DATA  "/var/lib/cni/networks"
+#define NET   DATA "/net"
+#define INDEX "/run/edgeway/leases"
+#define BOOTS "/var/lib/edgeway/leases"
+
+static const struct lease_owner C1 = {"c1", "eth0"}, C2 = {"c2", "eth0"};
+
+static struct lease_store *open_store(struct arena *arena)
+{
+	struct lease_store *store = NULL;
+	struct err e = {};
+
+	if (lease_open(&store, arena, DATA, "net", LEASE_CREATE, &e) < 0)
+		fail_msg("%s", e.msg);
+	return store;
+}
+
+static void reserve(const char *text, const struct lease_owner *owner)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	struct ipaddr ip;
+	struct err e = {};
+
+	assert_null(ip_parse(&ip, text));
+	assert_int_equal(lease_reserve(store, &ip, owner, &e), 1);
+}
+
+static void release(const struct lease_owner *owner)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	struct err e = {};
+
+	assert_int_equal(lease_release(store, owner, &e), 0);
+}
+
+/** How many addresses the store finds for @owner. */
+static size_t count(const struct lease_owner *owner)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	struct ipaddr *ips;
+	struct err e = {};
+	size_t n = 99;
+
+	assert_int_equal(lease_find(store, owner, &ips, &n, &e), 0);
+	return n;
+}
+
+/** What the index alone says of @owner; "" if nothing. */
+static const char *indexed(const struct lease_owner *owner)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	static char list[2000];
+	const char *found = lease_index_find(store, owner);
+
+	(void)snprintf(list, sizeof(list), "%s", found ? found : "");
+	return list;
+}
+
+static void the_index_follows_every_change(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	assert_string_equal(indexed(&C1), "10.1.0.5");
+	reserve("fd00::5", &C1);
+	assert_string_equal(indexed(&C1), "10.1.0.5,fd00::5");
+	reserve("10.1.0.6", &C2);
+	assert_string_equal(indexed(&C2), "10.1.0.6");
+	release(&C1);
+	assert_string_equal(indexed(&C1), "");
+	assert_string_equal(indexed(&C2), "10.1.0.6");
+}
+
+static void leases_and_seal_get_one_time_after_a_change(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	sh("test \"$(stat -c %%y " NET ")\" = \"$(stat -c %%y " INDEX "/*/.seal)\"");
+	release(&C1);
+	sh("test \"$(stat -c %%y " NET ")\" = \"$(stat -c %%y " INDEX "/*/.seal)\"");
+}
+
+static void an_index_that_holds_is_not_made_anew(void **state)
+{
+	char before[64];
+
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	(void)snprintf(before, sizeof(before), "%s", sh_output("stat -c %%i " INDEX "/*/*"));
+	assert_int_equal(count(&C1), 1);
+	reserve("10.1.0.6", &C2);
+	sh("test -n \"$(find " INDEX " -inum %ld)\"", strtol(before, NULL, 10));
+}
+
+static void a_foreign_change_makes_it_anew(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	sh("printf 'c2\\r\\neth0' > " NET "/10.1.0.9 && rm " NET "/10.1.0.5");
+	assert_string_equal(indexed(&C2), "10.1.0.9");
+	assert_string_equal(indexed(&C1), "");
+}
+
+static void a_stale_entry_is_never_believed(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	reserve("10.1.0.6", &C2);
+	// An index that lies, with a seal that holds.
+	sh("cd " INDEX "/* && for link in *; do ln -sfn 10.1.0.5,10.1.0.6,../../lock,nonsense,, "
+	   "$link; done && touch -h -r " NET " .seal");
+	assert_int_equal(count(&C1), 1);
+	release(&C1);
+	assert_string_equal(file_text(NET "/10.1.0.6"), "c2\r\neth0");
+	assert_int_equal(count(&C2), 1);
+	assert_true(file_exists(NET "/lock"));
+}
+
+static void a_lost_index_is_made_anew(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	sh("rm -rf " INDEX);
+	assert_int_equal(count(&C1), 1);
+	assert_string_equal(indexed(&C1), "10.1.0.5");
+}
+
+static void without_an_index_the_files_are_searched(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	sh("rm -rf /run/edgeway && touch /run/edgeway"); // no directory can be made there
+	assert_int_equal(count(&C1), 1);
+	reserve("10.1.0.6", &C2);
+	assert_int_equal(count(&C2), 1);
+	release(&C1);
+	assert_int_equal(count(&C1), 0);
+	assert_int_equal(count(&C2), 1);
+}
+
+static void an_index_one_died_over_is_made_anew(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	{ // a process that was killed: the lease is there, the seal is not
+		_cleanup_(arena_free) struct arena arena = {};
+		struct lease_store *store = open_store(&arena);
+		struct ipaddr ip;
+		struct err e = {};
+
+		assert_null(ip_parse(&ip, "10.1.0.6"));
+		assert_int_equal(lease_reserve(store, &ip, &C2, &e), 1);
+		close(store->dir);
+		close(store->index);
+		close(store->lock);
+	}
+	sh("rm " INDEX "/*/*");
+	assert_int_equal(count(&C1), 1);
+	assert_int_equal(count(&C2), 1);
+}
+
+/** The kernel may stamp two changes with one time, so an accident must not look like a seal. */
+static void a_lease_that_did_not_make_it_into_the_index_is_noticed(void **state)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct lease_store *store;
+	struct ipaddr ip;
+	struct err e = {};
+
+	(void)state;
+	reserve("10.1.0.9", &C2);
+	store = open_store(&arena);
+	assert_null(ip_parse(&ip, "10.1.0.5"));
+	assert_int_equal(lease_reserve(store, &ip, &C1, &e), 1);
+	file_put(NET "/fd00::5", "c1\r\neth0"); // the second address; then it was killed
+	close(store->dir);
+	close(store->index);
+	close(store->lock);
+	assert_int_equal(count(&C1), 2);
+}
+
+static void stores_of_one_name_in_two_places_are_two(void **state)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct lease_store *store = NULL;
+	struct ipaddr ip;
+	struct err e = {};
+
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	assert_null(ip_parse(&ip, "10.1.0.6"));
+	assert_int_equal(lease_open(&store, &arena, "/var/lib/other", "net", LEASE_CREATE, &e), 0);
+	assert_int_equal(lease_reserve(store, &ip, &C1, &e), 1);
+	lease_closep(&store);
+	assert_string_equal(sh_output("ls " INDEX " | wc -l"), "2\n");
+	assert_string_equal(indexed(&C1), "10.1.0.5");
+}
+
+/** The record of the boot, with the id in it replaced. */
+static void pretend_the_record_says(const char *text)
+{
+	sh("cd " BOOTS " && for f in *; do printf '%s' > $f; done", text);
+}
+
+/** What a reboot does to a node. */
+static void lose_run(void)
+{
+	sh("rm -rf /run/edgeway");
+}
+
+static void the_boot_is_recorded_outside_the_leases(void **state)
+{
+	char id[BOOT_ID], record[256];
+	struct err e = {};
+
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	assert_int_equal(boot_id(id, &e), 0);
+	(void)snprintf(record, sizeof(record), "%s\n" NET "\n", id);
+	assert_string_equal(sh_output("cat " BOOTS "/*"), record);
+}
+
+static void leases_of_an_earlier_boot_are_dead(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	file_put(NET "/10.1.0.6", "");
+	file_put(NET "/notes.txt", "not a lease");
+	sh("echo 10.1.0.5 > " NET "/last_reserved_ip.0");
+	lose_run();
+	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
+	reserve("10.1.0.9", &C2);
+	assert_string_equal(sh_output("ls " NET),
+			    "10.1.0.9\nlast_reserved_ip.0\nlock\nnotes.txt\n");
+	lose_run(); // from now on it is this boot
+	assert_int_equal(count(&C2), 1);
+}
+
+static void without_a_record_nothing_is_dead(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	lose_run();
+	sh("rm -rf /var/lib/edgeway");
+	assert_int_equal(count(&C1), 1);
+	sh("ls " BOOTS "/*"); // there is one now
+}
+
+static void a_torn_record_is_no_record(void **state)
+{
+	static const char *const torn[] = {"", "\\n", "11111111-2222", "11111111-2222\\nfoo\\n"};
+
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	for (size_t i = 0; i < ARRAY_SIZE(torn); i++) {
+		lose_run();
+		pretend_the_record_says(torn[i]);
+		assert_int_equal(count(&C1), 1);
+	}
+}
+
+static void within_one_boot_a_lost_run_loses_no_lease(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	lose_run();
+	assert_int_equal(count(&C1), 1);
+}
+
+static void a_run_that_survived_the_boot_is_not_believed(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
+	// /run on disk: the index of the earlier boot, under that boot's name.
+	sh("cd " INDEX " && mv * $(ls | cut -d- -f1)-11111111-2222-3333-4444-555555555555");
+	assert_int_equal(count(&C1), 0);
+	assert_false(file_exists(NET "/10.1.0.5"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define on_a_node(test) cmocka_unit_test_setup(test, sandbox)
+		on_a_node(the_index_follows_every_change),
+		on_a_node(leases_and_seal_get_one_time_after_a_change),
+		on_a_node(an_index_that_holds_is_not_made_anew),
+		on_a_node(a_foreign_change_makes_it_anew),
+		on_a_node(a_stale_entry_is_never_believed),
+		on_a_node(a_lost_index_is_made_anew),
+		on_a_node(without_an_index_the_files_are_searched),
+		on_a_node(an_index_one_died_over_is_made_anew),
+		on_a_node(a_lease_that_did_not_make_it_into_the_index_is_noticed),
+		on_a_node(stores_of_one_name_in_two_places_are_two),
+		on_a_node(the_boot_is_recorded_outside_the_leases),
+		on_a_node(leases_of_an_earlier_boot_are_dead),
+		on_a_node(without_a_record_nothing_is_dead),
+		on_a_node(a_torn_record_is_no_record),
+		on_a_node(within_one_boot_a_lost_run_loses_no_lease),
+		on_a_node(a_run_that_survived_the_boot_is_not_believed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
