@@ -30,7 +30,7 @@ static const char *default_text(const struct conf_field *f, char *buf, size_t si
 		return f->num ? "true" : "false";
 	if (f->kind == CONF_STR && f->str && *f->str)
 		(void)snprintf(buf, size, "\"%s\"", f->str);
-	else if (f->kind == CONF_INT && f->num >= 0 && has_range(f))
+	else if (has_range(f) && (f->num > 0 || (f->num == 0 && f->min == 0)))
 		(void)snprintf(buf, size, "%lld", (long long)f->num);
 	else
 		(void)snprintf(buf, size, "-");
