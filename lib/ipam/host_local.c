@@ -186,10 +186,16 @@ static int heal(const struct host_local *hl, struct err *e)
 static int add_addresses(const struct host_local *hl, struct cni_result *result, struct err *e)
 {
 	struct err healing = {};
+	int healed;
 
 	if (reserve_all(hl, result, e) == 0)
 		return 0;
-	if (e->code != ERR_NO_ADDRESS || heal(hl, &healing) <= 0)
+	if (e->code != ERR_NO_ADDRESS)
+		return -1;
+	healed = heal(hl, &healing);
+	if (healed < 0)
+		log_warn("%s", healing.msg);
+	if (healed <= 0)
 		return -1;
 	return reserve_all(hl, result, e);
 }
