@@ -49,12 +49,13 @@ static int on_link(const struct nlmsghdr *reply, void *ctx, struct err *e)
 }
 
 /** Bridges say so in their driver information; of other kinds we only know that they are others. */
-static bool is_bridge(const struct nl *nl, struct ifreq *ifr)
+static bool is_bridge(const struct nl *nl, const char *name)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq ifr = {.ifr_data = (void *)&info};
 
-	ifr->ifr_data = (void *)&info;
-	return nl_ioctl(nl, SIOCETHTOOL, ifr) == 0 && !strcmp(info.driver, "bridge");
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	return nl_ioctl(nl, SIOCETHTOOL, &ifr) == 0 && !strcmp(info.driver, "bridge");
 }
 
 int link_refresh(struct nl *nl, struct link *link, struct err *e)
@@ -77,14 +78,12 @@ int link_refresh(struct nl *nl, struct link *link, struct err *e)
 
 int link_find(struct nl *nl, const char *name, struct link *out, struct err *e)
 {
-	struct ifreq ifr = {};
 	struct link link = {.index = nl_ifindex(nl, name)};
 
 	if (!link.index)
 		return err_os(e, ERR_KERNEL, ENODEV, "find interface %s", name);
 	(void)snprintf(link.name, sizeof(link.name), "%s", name);
-	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-	if (is_bridge(nl, &ifr))
+	if (is_bridge(nl, name))
 		(void)snprintf(link.kind, sizeof(link.kind), "bridge");
 	if (link_refresh(nl, &link, e) < 0)
 		return -1;

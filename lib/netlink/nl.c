@@ -165,6 +165,22 @@ static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err 
 	}
 }
 
+/** Take in all messages of one datagram, as far as they are whole. */
+static void each_message(struct exchange *x, const unsigned char *buf, size_t len, struct err *e)
+{
+	for (size_t at = 0; len - at >= NLMSG_HDRLEN;) {
+		const struct nlmsghdr *h = (const void *)(buf + at);
+		size_t step = NLMSG_ALIGN(h->nlmsg_len);
+
+		if (h->nlmsg_len < NLMSG_HDRLEN || h->nlmsg_len > len - at)
+			return;
+		on_message(x, h, e);
+		if (step > len - at)
+			return;
+		at += step;
+	}
+}
+
 static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct err *e)
 {
 	_Alignas(NLMSG_ALIGNTO) unsigned char buf[REPLY_SIZE];
@@ -177,13 +193,11 @@ static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct 
 	if (m->batch) // the closing header is not answered; the request before it is
 		x->last--;
 	while (!x->done) {
-		const struct nlmsghdr *h = (const void *)buf;
 		ssize_t n = receive(nl, buf, e);
 
 		if (n < 0)
 			return -1;
-		for (ssize_t left = n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			on_message(x, h, e);
+		each_message(x, buf, (size_t)n, e);
 	}
 	return x->rc;
 }

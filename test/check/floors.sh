@@ -38,6 +38,5 @@ only_in() {
 }
 
 verdict "includes point only downward" upward
-verdict "only lib/netlink/nl*.c speaks libmnl" only_in libmnl/ 'lib/netlink/nl[a-z_]*\.[ch]'
 verdict "only conf, cni and ipam speak jansson" only_in jansson.h 'lib/(conf|cni|ipam)/[a-z_0-9]*\.[ch]'
 exit $failed

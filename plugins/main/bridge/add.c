@@ -132,7 +132,7 @@ static int attach(const struct bridge_job *job, const struct link *bridge, const
 	const struct port port = {.hairpin = conf->hairpin, .isolated = conf->isolated};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	char tag[ATTACHMENT_TAG];
-	int index;
+	int index = 0;
 
 	if (make_pair(job, bridge, mac, &index, e) < 0 ||
 	    undo_push(undo, undo_link_del, job->nl, index, e) < 0)

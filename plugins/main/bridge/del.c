@@ -136,15 +136,15 @@ static int collect(const struct link *link, void *ctx, struct err *e)
 	return 0;
 }
 
-static int gc_links(struct bridge_job *job, struct keep *keep, struct err *e)
+static int gc_links(struct bridge_job *job, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct keep keep = {.call = job->call, .removals = &m};
 	struct link bridge;
 
 	if (link_get(job->nl, job->conf->bridge, &bridge, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
-	keep->removals = &m;
-	if (link_each(job->nl, bridge.index, collect, keep, e) < 0)
+	if (link_each(job->nl, bridge.index, collect, &keep, e) < 0)
 		return -1;
 	return nl_call(job->nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
 }
@@ -159,7 +159,7 @@ int bridge_gc(const struct cni_call *call, struct err *e)
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
 	note(masq_gc(&job.masq, call->at.network, is_valid, &keep, &step), &step, e, &result);
-	note(gc_links(&job, &keep, &step), &step, e, &result);
+	note(gc_links(&job, &step), &step, e, &result);
 	note(ipam_gc(&job.ipam, &step), &step, e, &result);
 	return result;
 }
