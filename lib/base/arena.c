@@ -75,6 +75,15 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return out;
 }
 
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t room = 1;
+
+	while (room < n && room <= SIZE_MAX / 2)
+		room *= 2;
+	return arena_calloc(a, room, size);
+}
+
 void *arena_grow(struct arena *a, void *array, size_t n, size_t size)
 {
 	void *bigger;

@@ -23,9 +23,15 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) _printf_(2, 3);
 
 /**
+ * An array of @n zeroed elements that arena_grow() may extend: it has room up to the next power of
+ * two.
+ */
+void *arena_array(struct arena *a, size_t n, size_t size);
+
+/**
  * Room for one more element in a growing array of @n elements: returns the array, moved if need be,
- * with element @n zeroed, or NULL when memory is short. Capacities are powers of two, so an array
- * must only ever grow through this function.
+ * with element @n zeroed, or NULL when memory is short. Capacities are powers of two, so the array
+ * must come from this function or from arena_array().
  */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t size);
 

@@ -105,6 +105,22 @@ static int create_named(int dir, const char *path, const char *text, mode_t mode
 	return -1;
 }
 
+/**
+ * Give a file its name. Before Linux 6.10 the short way needs CAP_DAC_READ_SEARCH in the initial
+ * user namespace, and says ENOENT without.
+ */
+static int link_unnamed(int fd, int dir, const char *path)
+{
+	char self[64];
+
+	if (linkat(fd, "", dir, path, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, dir, path, AT_SYMLINK_FOLLOW);
+}
+
 int file_create(int dir, const char *path, const char *text, mode_t mode)
 {
 	_cleanup_(fd_closep) int fd = -1;
@@ -120,16 +136,18 @@ int file_create(int dir, const char *path, const char *text, mode_t mode)
 			       : -1;
 	if (write_fully(fd, text) < 0)
 		return -1;
-	return linkat(fd, "", dir, path, AT_EMPTY_PATH);
+	return link_unnamed(fd, dir, path);
 }
 
 int file_replace(int dir, const char *path, const char *text, mode_t mode)
 {
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char tmp[PATH_MAX];
 	int os;
 
-	// One writer at a time: callers hold a lock or own the name. A leftover is overwritten.
-	(void)snprintf(tmp, sizeof(tmp), "%s.new", path);
+	// Hidden, so that nobody takes it for the file. One writer at a time: callers hold a lock
+	// or own the name. A leftover is overwritten.
+	(void)snprintf(tmp, sizeof(tmp), "%.*s.%s.new", (int)(name - path), path, name);
 	(void)unlinkat(dir, tmp, 0);
 	if (create_named(dir, tmp, text, mode) < 0)
 		return -1;

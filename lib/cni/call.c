@@ -82,6 +82,8 @@ static int check_identity(const struct cni_call *call, struct err *e)
 {
 	const char *wrong;
 
+	if (strlen(call->at.container) > 255)
+		return err_set(e, ERR_ENV, "CNI_CONTAINERID: longer than 255 characters");
 	if (!is_identifier(call->at.container)) {
 		(void)err_set(e, ERR_ENV, "CNI_CONTAINERID: invalid characters in containerID");
 		return err_hint(e,

@@ -144,14 +144,16 @@ int delegate_run(const struct cni_call *call, const char *type, enum cni_verb ve
 		 struct cni_result *out, struct err *e)
 {
 	_cleanup_(fd_closep) int in = -1;
-	_cleanup_(fd_closep) int answer_fd = memfd_create("cni-answer", MFD_CLOEXEC);
 	char **env = environment(call->arena, verb);
+	_cleanup_(fd_closep) int answer_fd = memfd_create("cni-answer", MFD_CLOEXEC);
 	json_auto_t *answer = NULL;
 	char path[PATH_MAX];
 	const char *text;
 	int status = 0;
 
-	if (answer_fd < 0 || !env)
+	if (answer_fd < 0)
+		return err_os(e, ERR_IO, errno, "%s: prepare for its answer", type);
+	if (!env)
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "%s: prepare to run it", type);
 	if (find(call, type, path, e) < 0 || open_input(call, &in, e) < 0 ||
 	    run(path, env, in, answer_fd, &status, e) < 0)

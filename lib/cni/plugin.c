@@ -169,8 +169,13 @@ static int open_netns(const struct cni_plugin *p, struct cni_call *call, struct 
 		*e = (struct err){};
 		return 0;
 	}
-	if (check_netns(fd, e) < 0)
-		return -1;
+	if (check_netns(fd, e) < 0) {
+		// The process that had the container's may be gone, and its number another's now.
+		if (call->verb != CNI_DEL)
+			return -1;
+		*e = (struct err){};
+		return 0;
+	}
 	if (p->needs_netns)
 		call->netns_fd = TAKE_FD(fd);
 	return 0;

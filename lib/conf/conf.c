@@ -228,7 +228,7 @@ static int read_object(struct cursor *c, const struct conf_field *object, void *
 static int read_list(struct cursor *c, const struct conf_field *f, void *base, json_t *list)
 {
 	size_t n = json_array_size(list);
-	char *elems = arena_calloc(c->arena, n ? n : 1, f->elem_size);
+	char *elems = arena_array(c->arena, n, f->elem_size);
 
 	if (!elems)
 		return fail(c, ERR_TRY_AGAIN, "out of memory");
@@ -302,6 +302,8 @@ static int read_value(struct cursor *c, const struct conf_field *f, void *base, 
 		return read_object(c, f, base, v);
 	if (f->kind == CONF_LIST)
 		return read_list(c, f, base, v);
+	if ((f->kind == CONF_IP || f->kind == CONF_MAC) && !*json_string_value(v))
+		return 0; // "" is the same as absent, as the reference plugins have it
 	if (read_scalar(c, f, at, v, &wrong) < 0)
 		return -1;
 	if (!wrong && f->check)
@@ -344,7 +346,11 @@ const char *conf_ifname(const void *value)
 
 	if (n == 0 || n >= IFNAMSIZ)
 		return "an interface name has 1..15 characters";
-	if (!strcmp(name, ".") || !strcmp(name, "..") || strpbrk(name, "/: \t\n\v\f\r"))
+	if (!strcmp(name, ".") || !strcmp(name, "..") || strpbrk(name, "/:%\"\\"))
 		return "not an interface name";
+	// The kernel takes more, but nobody could print it, in JSON or in nf_tables.
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return "not an interface name: only printable ASCII characters";
 	return NULL;
 }

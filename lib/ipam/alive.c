@@ -32,7 +32,11 @@ static bool has_living_netns(const char *network, const struct lease_owner *owne
 		       owner->ifname);
 	doc = json_load_file(path, 0, NULL);
 	netns = json_string_value(json_object_get(doc, "netns"));
-	return netns && access(netns, F_OK) == 0;
+	if (!netns)
+		return false;
+	// It may be mounted where the runtime is and not where we are.
+	(void)snprintf(path, sizeof(path), "/proc/1/root%s", netns);
+	return access(netns, F_OK) == 0 || access(path, F_OK) == 0;
 }
 
 static int purge_dead(const struct lease *lease, void *ctx, struct err *e)

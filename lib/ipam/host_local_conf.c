@@ -5,6 +5,8 @@
 #include "cni/args.h"
 #include "ipam/host_local.h"
 
+#define DATA_DIR "/var/lib/cni/networks"
+
 const struct conf_field host_local_fields[] = {
 	conf_str(struct host_local_conf, type, "type", .required = true, .help = "\"host-local\""),
 	conf_list(struct host_local_conf, ranges, n_ranges, "ranges", &range_set_elem,
@@ -19,7 +21,7 @@ const struct conf_field host_local_fields[] = {
 		.help = "belongs to subnet: the gateway"),
 	conf_list(struct host_local_conf, routes, n_routes, "routes", &cni_route_elem,
 		  .help = "routes for the container"),
-	conf_str(struct host_local_conf, data_dir, "dataDir", .str = "/var/lib/cni/networks",
+	conf_str(struct host_local_conf, data_dir, "dataDir", .str = DATA_DIR,
 		 .help = "directory of the leases; one below it per network"),
 	conf_str(struct host_local_conf, resolv_conf, "resolvConf",
 		 .help = "file in the format of resolv.conf to report as dns"),
@@ -102,6 +104,9 @@ static int want(struct host_local *hl, const char *text, const char *from, struc
 		ip = p.ip;
 	else if (ip_parse(&ip, text))
 		return err_set(e, ERR_CONFIG, "%s: \"%.64s\": not an IP address", from, text);
+	for (size_t i = 0; i < hl->n_wanted; i++)
+		if (!ip_cmp(&hl->wanted[i], &ip))
+			return 0;
 	hl->wanted = arena_grow(hl->call->arena, hl->wanted, hl->n_wanted, sizeof(*hl->wanted));
 	if (!hl->wanted)
 		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", from);
@@ -140,6 +145,8 @@ int host_local_open(struct host_local *hl, const struct cni_call *call, struct j
 	*hl = (struct host_local){.call = call};
 	if (cni_read_conf(call, &hl->conf, host_local_fields, ipam, "ipam", false, e) < 0)
 		return -1;
+	if (!*hl->conf.data_dir)
+		hl->conf.data_dir = DATA_DIR;
 	// What takes leases away goes by who holds them, so a range that was changed since, or is
 	// no longer right, must not stand in its way.
 	if (call->verb == CNI_DEL || call->verb == CNI_GC)

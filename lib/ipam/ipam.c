@@ -20,8 +20,8 @@ int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json
 	struct ipam_conf conf = {};
 
 	*out = (struct ipam){.kind = IPAM_NONE, .call = call};
-	if (!json)
-		return 0;
+	if (!json || (call->verb == CNI_DEL && conf_lookup(json, "type") == NULL))
+		return 0; // for a DEL no sense in it is as good as nothing
 	if (cni_read_conf(call, &conf, ipam_fields, json, "ipam", true, e) < 0)
 		return -1;
 	if (!conf.type || !*conf.type)

@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
@@ -29,6 +30,7 @@ static void fill(struct link *out, const struct nlmsghdr *reply)
 		.flags = hdr->ifi_flags,
 		.master = (int)nl_get_u32(a[IFLA_MASTER]),
 		.peer = (int)nl_get_u32(a[IFLA_LINK]),
+		.peer_nsid = a[IFLA_LINK_NETNSID] ? (int)nl_get_u32(a[IFLA_LINK_NETNSID]) : -1,
 		.mtu = nl_get_u32(a[IFLA_MTU]),
 		.operational = nl_get_u8(a[IFLA_OPERSTATE]) == OPER_UP,
 	};
@@ -111,6 +113,27 @@ int link_get_index(struct nl *nl, int index, struct link *out, struct err *e)
 	nl_label(&m, "find interface %d", index);
 	nl_u32(&m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	return nl_get(nl, &m, on_link, out, e);
+}
+
+static int on_nsid(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[NETNSA_MAX + 1];
+
+	(void)e;
+	nl_parse(reply, sizeof(struct rtgenmsg), a, NETNSA_MAX);
+	*(int *)ctx = a[NETNSA_NSID] ? (int)nl_get_u32(a[NETNSA_NSID]) : -1;
+	return 0;
+}
+
+int link_nsid(struct nl *nl, int fd, int *nsid, struct err *e)
+{
+	const struct rtgenmsg hdr = {.rtgen_family = AF_UNSPEC};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nl_begin(&m, RTM_GETNSID, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "find number of a network namespace");
+	nl_u32(&m, NETNSA_FD, (uint32_t)fd);
+	return nl_get(nl, &m, on_nsid, nsid, e);
 }
 
 struct each {

@@ -14,7 +14,8 @@
 struct link {
 	int index;
 	int master;         ///< index of the bridge or bond it belongs to, or 0
-	int peer;           ///< IFLA_LINK: a veth's other end, in its own namespace, or 0
+	int peer;           ///< IFLA_LINK: index of a veth's other end in its namespace, or 0
+	int peer_nsid;      ///< what this namespace calls that one (link_nsid()), or -1: this one
 	unsigned int flags; ///< IFF_*
 	uint32_t mtu;
 	bool operational; ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
@@ -48,6 +49,9 @@ int link_refresh(struct nl *nl, struct link *link, struct err *e) _must_check_;
 /** Look an interface up by name or index. -1 with e->os == ENODEV if there is none. */
 int link_get(struct nl *nl, const char *name, struct link *out, struct err *e) _must_check_;
 int link_get_index(struct nl *nl, int index, struct link *out, struct err *e) _must_check_;
+
+/** The number by which the socket's namespace knows the one open at @fd, or -1 if it does not. */
+int link_nsid(struct nl *nl, int fd, int *nsid, struct err *e) _must_check_;
 
 typedef int link_fn(const struct link *link, void *ctx, struct err *e);
 

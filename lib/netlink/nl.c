@@ -99,10 +99,14 @@ static int send_all(struct nl *nl, struct nl_msg *m, uint32_t *first, struct err
 static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
 {
 	for (;;) {
-		ssize_t n = recv(nl->fd, buf, REPLY_SIZE, 0);
+		struct sockaddr_nl from = {};
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(nl->fd, buf, REPLY_SIZE, 0, (void *)&from, &len);
 
-		if (n >= 0)
+		if (n >= 0 && from.nl_pid == 0)
 			return n;
+		if (n >= 0)
+			continue; // not from the kernel: anybody in the namespace can write to us
 		if (errno != EINTR)
 			return err_os(e, ERR_IO, errno, "netlink receive");
 	}

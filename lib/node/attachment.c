@@ -26,7 +26,7 @@ const char *attachment_host_name(const struct attachment *a, char *buf)
 
 const char *attachment_tag(const struct attachment *a, char *buf)
 {
-	char id[ATTACHMENT_ID];
+	char id[ATTACHMENT_ID], net[HASH_TEXT];
 	int n = snprintf(buf, ATTACHMENT_TAG, "edgeway %s/%s/%s", a->network, a->container,
 			 a->ifname);
 
@@ -34,15 +34,29 @@ const char *attachment_tag(const struct attachment *a, char *buf)
 		n = snprintf(buf, ATTACHMENT_TAG, "edgeway %s/#%s", a->network,
 			     attachment_id(a, id));
 	if (n >= ATTACHMENT_TAG)
-		(void)snprintf(buf, ATTACHMENT_TAG, "edgeway #%s", attachment_id(a, id));
+		(void)snprintf(buf, ATTACHMENT_TAG, "edgeway #%s/#%s",
+			       hash_format(hash_str(HASH_SEED, a->network), net),
+			       attachment_id(a, id));
 	return buf;
+}
+
+/** Whether @tag goes on with @name and a slash at @at. */
+static bool names(const char *tag, size_t at, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(tag + at, name, n) && tag[at + n] == '/';
 }
 
 bool attachment_tag_is_of(const char *tag, const char *network)
 {
 	static const char start[] = "edgeway ";
-	size_t n = strlen(network);
+	size_t at = strlen(start);
+	char net[HASH_TEXT];
 
-	return !strncmp(tag, start, strlen(start)) && !strncmp(tag + strlen(start), network, n) &&
-	       tag[strlen(start) + n] == '/';
+	if (strncmp(tag, start, at) != 0)
+		return false;
+	return names(tag, at, network) ||
+	       (tag[at] == '#' &&
+		names(tag, at + 1, hash_format(hash_str(HASH_SEED, network), net)));
 }

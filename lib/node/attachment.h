@@ -29,7 +29,8 @@ const char *attachment_id(const struct attachment *a, char *buf);
 const char *attachment_host_name(const struct attachment *a, char *buf);
 
 /**
- * "edgeway NET/CONTAINER/IFNAME", for people and for GC, or "edgeway NET/#ID" if that is too long;
+ * "edgeway NET/CONTAINER/IFNAME", for people and for GC, or "edgeway NET/#ID" if that is too long,
+ * or "edgeway #NETHASH/#ID";
  * @buf of ATTACHMENT_TAG bytes.
  */
 const char *attachment_tag(const struct attachment *a, char *buf);

@@ -38,6 +38,19 @@ static int open_dirs(struct lease_store *s, enum lease_open_mode mode, struct er
 	return lease_index_open(s, e);
 }
 
+/** The store's directory, spelled in one way, for its name is made from it. */
+static const char *path_of(struct arena *arena, const char *data_dir, const char *network)
+{
+	char *path = arena_printf(arena, "%s/%s", data_dir, network), *to = path;
+
+	for (const char *from = path; path && *from; from++)
+		if (from[0] != '/' || from[1] != '/')
+			*to++ = *from;
+	if (path)
+		*to = '\0';
+	return path;
+}
+
 int lease_open(struct lease_store **out, struct arena *arena, const char *data_dir,
 	       const char *network, enum lease_open_mode mode, struct err *e)
 {
@@ -46,7 +59,7 @@ int lease_open(struct lease_store **out, struct arena *arena, const char *data_d
 	if (!s)
 		return err_set(e, ERR_TRY_AGAIN, "open leases: out of memory");
 	*s = (struct lease_store){.arena = arena, .dir = -1, .lock = -1, .index = -1};
-	s->path = arena_printf(arena, "%s/%s", data_dir, network);
+	s->path = path_of(arena, data_dir, network);
 	if (!s->path)
 		return err_set(e, ERR_TRY_AGAIN, "open leases: out of memory");
 	if (open_dirs(s, mode, e) < 0)
@@ -284,7 +297,7 @@ int lease_each(struct lease_store *s, lease_fn *fn, void *ctx, struct err *e)
 		s->changed = true;
 		if (unlinkat(s->dir, names[i], 0) < 0 && errno != ENOENT && errno != EISDIR)
 			return err_os(e, ERR_IO, errno, "release %s in %s", names[i], s->path);
-		lease_index_remove(s, &lease.owner);
+		s->complete = false; // the owner may have other addresses: let the next look again
 	}
 	return 0;
 }

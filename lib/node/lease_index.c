@@ -110,38 +110,59 @@ static int add_to_index(const struct lease *lease, void *ctx, struct err *e)
 
 static bool make_seal(const struct lease_store *s)
 {
+	const struct timespec never[2] = {{.tv_nsec = UTIME_OMIT}, {}};
 	_cleanup_(fd_closep) int fd = openat(s->index, SEAL, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-	return fd >= 0;
+	return fd >= 0 && futimens(fd, never) == 0;
 }
 
-/** Make the index anew from the lease files. */
+/** Make the index anew from the lease files. While that goes on there is no seal. */
 static int rebuild(struct lease_store *s, struct err *e)
 {
 	const char **names;
 	size_t n;
 
+	if (unlinkat(s->index, SEAL, 0) < 0 && errno != ENOENT)
+		return 0;
 	if (dir_list(s->arena, s->index, &names, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		(void)unlinkat(s->index, names[i], 0);
-	s->complete = make_seal(s);
+	s->complete = true;
 	s->changed = true;
-	return lease_each(s, add_to_index, s, e);
+	if (lease_each(s, add_to_index, s, e) < 0) {
+		s->complete = false;
+		return -1;
+	}
+	s->complete = s->complete && make_seal(s);
+	return 0;
 }
 
+/**
+ * A lease of an earlier boot is older than this one. Others may have made leases since this boot
+ * began: the reference plugin, or we ourselves by another name of the directory.
+ */
 static int purge(const struct lease *lease, void *ctx, struct err *e)
 {
-	(void)lease;
-	(void)ctx;
+	const int64_t *uptime = ctx;
+
 	(void)e;
-	return 1;
+	return lease->age > *uptime;
+}
+
+/** Seconds since the kernel started, suspension included. */
+static int64_t uptime_seconds(void)
+{
+	struct timespec up;
+
+	return clock_gettime(CLOCK_BOOTTIME, &up) < 0 ? INT64_MAX : up.tv_sec;
 }
 
 /** Compare the boot on record with this one; if there is an earlier one, its leases are dead. */
 static int enter_boot(struct lease_store *s, const char *boot, struct err *e)
 {
 	char record[PATH_MAX], name[HASH_TEXT], text[PATH_MAX + BOOT_ID + 2], known[BOOT_ID];
+	int64_t uptime = uptime_seconds();
 	ssize_t n;
 
 	(void)snprintf(record, sizeof(record), BOOT_DIR "/%s", store_name(s, name));
@@ -150,7 +171,7 @@ static int enter_boot(struct lease_store *s, const char *boot, struct err *e)
 		known[strcspn(known, "\n")] = '\0';
 	if (n == BOOT_ID - 1 && !strcmp(known, boot))
 		return 0;
-	if (n == BOOT_ID - 1 && lease_each(s, purge, NULL, e) < 0)
+	if (n == BOOT_ID - 1 && lease_each(s, purge, &uptime, e) < 0)
 		return err_wrap(e, "delete leases of an earlier boot");
 	(void)snprintf(text, sizeof(text), "%s\n%s\n", boot, s->path);
 	// Without a record the next boot keeps dead leases until they are needed; no reason to

@@ -8,7 +8,7 @@
 #include "node/masq_state.h"
 #include "node/masq_table.h"
 
-enum { RESYNC_TRIES = 50 };
+enum { RESYNC_TRIES = 50, REMOVE_TRIES = 3 };
 
 static int open_nl(struct masq *q, struct err *e)
 {
@@ -142,34 +142,50 @@ static int put_removal(struct masq *q, struct nl_msg *m, const char *tag,
 	return ours;
 }
 
-/** Commit removals; what somebody's flush took before us is what we came for. */
-static int commit_removal(struct masq *q, struct nl_msg *m, int count, struct err *e)
-{
-	if (!count)
-		return 0;
-	nft_batch_end(m);
-	return nl_call(q->nl, m, e) < 0 && e->os != ENOENT ? -1 : 0;
-}
-
-/** Clean up after all that are gone, in one transaction. Under the lock. */
-static int sweep(struct masq *q, struct err *e)
+/** Take out what carries the names of @records. */
+static int remove_once(struct masq *q, const struct masq_record records[], size_t n, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct masq_record *gone = NULL;
 	int count = 0;
-	size_t n;
 
-	if (masq_records_read(MASQ_GONE, &gone, &n, q->arena, e) < 0 || (n && open_nl(q, e) < 0))
-		return -1;
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < n; i++) {
-		int rc = put_removal(q, &m, gone[i].tag, gone[i].addresses, gone[i].n, e);
+		int rc = put_removal(q, &m, records[i].tag, records[i].addresses, records[i].n, e);
 
 		if (rc < 0)
 			return -1;
 		count += rc;
 	}
-	if (commit_removal(q, &m, count, e) < 0)
+	if (!count)
+		return 0;
+	nft_batch_end(&m);
+	return nl_call(q->nl, &m, e);
+}
+
+/** The same, though somebody may take something away between our look and our commit. */
+static int remove_elems(struct masq *q, const struct masq_record records[], size_t n, struct err *e)
+{
+	int rc = -1;
+
+	if (open_nl(q, e) < 0)
+		return -1;
+	for (int i = 0; i < REMOVE_TRIES && rc < 0; i++) {
+		rc = remove_once(q, records, n, e);
+		if (rc < 0 && e->os != ENOENT)
+			return -1;
+	}
+	return rc;
+}
+
+/** Clean up after all that are gone, in one transaction. Under the lock. */
+static int sweep(struct masq *q, struct err *e)
+{
+	struct masq_record *gone = NULL;
+	size_t n;
+
+	if (masq_records_read(MASQ_GONE, &gone, &n, q->arena, e) < 0)
+		return -1;
+	if (n && remove_elems(q, gone, n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (masq_record_forget(gone[i].id, e) < 0)
@@ -210,10 +226,9 @@ int masq_add(struct masq *q, const struct attachment *a, const struct prefix add
 	return e->os == ENOENT || e->os == EEXIST ? add_otherwise(q, &x, e) : -1;
 }
 
-int masq_del(struct masq *q, const struct attachment *a, const struct prefix addresses[], size_t n,
+int masq_del(struct masq *q, const struct attachment *a, struct prefix addresses[], size_t n,
 	     struct err *e)
 {
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG];
 	int rc = masq_record_retire(attachment_id(a, id), e);
 
@@ -223,11 +238,10 @@ int masq_del(struct masq *q, const struct attachment *a, const struct prefix add
 		return sweep_for(q, id, e);
 	if (n == 0)
 		return 0;
-	if (open_nl(q, e) < 0)
-		return -1;
-	nft_batch_begin(&m, 0);
-	rc = put_removal(q, &m, attachment_tag(a, tag), addresses, n, e);
-	return rc < 0 ? -1 : commit_removal(q, &m, rc, e);
+	return remove_elems(q,
+			    &(struct masq_record){
+				    .tag = attachment_tag(a, tag), .addresses = addresses, .n = n},
+			    1, e);
 }
 
 int masq_check(struct masq *q, const struct attachment *a, const struct prefix addresses[],

@@ -48,8 +48,8 @@ int masq_add(struct masq *masq, const struct attachment *a, const struct prefix 
  * Take away what masq_add() did, by its record; if there is none, what @addresses say and carries
  * the attachment's comment. What is already gone is no error.
  */
-int masq_del(struct masq *masq, const struct attachment *a, const struct prefix addresses[],
-	     size_t n, struct err *e) _must_check_;
+int masq_del(struct masq *masq, const struct attachment *a, struct prefix addresses[], size_t n,
+	     struct err *e) _must_check_;
 
 /** Whether @addresses are masqueraded; ERR_MISMATCH names the first that is not. */
 int masq_check(struct masq *masq, const struct attachment *a, const struct prefix addresses[],

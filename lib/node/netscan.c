@@ -66,7 +66,7 @@ static int visit(struct netscan *s, const char *path, struct err *e)
 	struct stat st;
 
 	if (netns_open(&fd, path, e) < 0)
-		return e->code == ERR_NO_CONTAINER ? 0 : -1;
+		return e->code == ERR_NO_CONTAINER || e->code == ERR_ENV ? 0 : -1;
 	if (fstat(fd, &st) < 0 || !is_new(s, st.st_ino))
 		return 0;
 	return look_into(s, fd, e) < 0 ? err_wrap(e, "look into %s", path) : 0;
@@ -93,23 +93,30 @@ static int visit_processes(struct netscan *s, struct err *e)
 }
 
 /** Namespaces without a process are held by a mount: " MOUNTPOINT ... - nsfs nsfs ". */
-static int visit_mounts(struct netscan *s, const char *mountinfo, struct err *e)
+static int visit_mounts(struct netscan *s, const char *process, struct err *e)
 {
-	_cleanup_(fd_closep) int fd = open(mountinfo, O_RDONLY | O_CLOEXEC);
+	char mountinfo[64];
+	_cleanup_(fd_closep) int fd = -1;
 	char *text, *rest = NULL;
 
+	(void)snprintf(mountinfo, sizeof(mountinfo), "/proc/%s/mountinfo", process);
+	fd = open(mountinfo, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0; // another pid namespace's process 1 may be out of sight
 	text = file_read_all(s->arena, fd, MOUNTS_MAX, mountinfo, e);
 	if (!text)
 		return -1;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char root[64], point[PATH_MAX];
+		char root[64], point[PATH_MAX], path[PATH_MAX + 64];
 
 		// Fields 4 and 5 of proc(5), mountinfo: the root within the file system, the place.
-		if (strstr(line, " - nsfs ") &&
-		    sscanf(line, "%*s %*s %*s %63s %4095s", root, point) == 2 &&
-		    !strncmp(root, "net:", 4) && visit(s, point, e) < 0)
+		if (!strstr(line, " - nsfs ") ||
+		    sscanf(line, "%*s %*s %*s %63s %4095s", root, point) != 2 ||
+		    strncmp(root, "net:", 4) != 0)
+			continue;
+		// As that process sees it: the mount may be in its mount namespace only.
+		(void)snprintf(path, sizeof(path), "/proc/%s/root%s", process, point);
+		if (visit(s, path, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -127,8 +134,8 @@ int netscan_run(struct netscan **out, struct arena *arena, struct err *e)
 	if (!s)
 		return err_set(e, ERR_TRY_AGAIN, "look for addresses: out of memory");
 	s->arena = arena;
-	if (visit_processes(s, e) < 0 || visit_mounts(s, "/proc/self/mountinfo", e) < 0 ||
-	    visit_mounts(s, "/proc/1/mountinfo", e) < 0)
+	if (visit_processes(s, e) < 0 || visit_mounts(s, "self", e) < 0 ||
+	    visit_mounts(s, "1", e) < 0)
 		return -1;
 	if (s->n_ips)
 		qsort(s->ips, s->n_ips, sizeof(*s->ips), compare);

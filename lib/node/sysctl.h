@@ -13,6 +13,7 @@
 int sysctl_ensure(const char *value, struct err *e, const char *key_fmt, ...)
 	_printf_(3, 4) _must_check_;
 
-/** The same, but a kernel without the key (IPv6 switched off, for one) is fine. */
+/** The same, but without the key (IPv6 switched off, for one) or the right to write it, it is fine.
+ */
 int sysctl_ensure_if_there(const char *value, struct err *e, const char *key_fmt, ...)
 	_printf_(3, 4) _must_check_;

@@ -135,4 +135,17 @@ test_something_else_of_the_bridges_name_is_refused() {
 	leases n | absent "lease left behind"
 }
 
+# one route more than IPAM's list holds: for every length of that list
+test_any_number_of_routes_beside_the_default() {
+	local n conf
+	for n in 1 3 5 6 7 12 54 60; do
+		conf=$(net ".isDefaultGateway = true | .ipam.routes = [range($n) | {dst: \"10.100.\\(.).0/24\"}]")
+		pod "p$n"
+		cni ADD "p$n" "$conf" >"$T/out"
+		equal "$((n + 1))" "$(jq '.routes | length' "$T/out")" "routes in the result"
+		equal "$((n + 1))" "$(inside "p$n" ip route show | grep -c via)" "routes in the pod"
+		cni DEL "p$n" "$conf"
+	done
+}
+
 run_tests "$@"

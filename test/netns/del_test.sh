@@ -158,4 +158,14 @@ test_no_address_is_left() {
 	unchanged "the failed ADD"
 }
 
+# a process number that was used again: the path leads to a namespace, but not to the container's
+test_the_netns_path_leads_to_our_own() {
+	pod red
+	settle "$(conf .)"
+	world >"$T/before"
+	cni ADD red "$(conf .)"
+	NETNS=/proc/self/ns/net cni DEL red "$(conf .)"
+	unchanged "ADD and DEL"
+}
+
 run_tests "$@"

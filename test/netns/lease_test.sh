@@ -16,6 +16,7 @@ reboot() {
 	record=$(grep -rlF "$(cat $boot)" /var/lib/edgeway)
 	[ -n "$record" ] || fail "no boot id recorded below /var/lib/edgeway"
 	sed -i 's/[0-9a-f]\{8\}-[0-9a-f-]\{27\}/00000000-1111-2222-3333-444444444444/' $record
+	find /var/lib/cni/networks -name '10*' -exec touch -d @1000000000 {} +
 }
 
 test_names_modes_and_content() {
@@ -79,6 +80,14 @@ test_leases_of_an_earlier_boot_are_dead() {
 	equal 1 "$(leases n | wc -l)" "leases"
 	equal new "$(head -n1 "$DIR/$(leases n)" | tr -d '\r')" "holder"
 	cni DEL p1 "$(pool "$TINY")"
+}
+
+test_what_others_leased_in_this_boot_stays() {
+	lease red
+	reboot
+	printf 'blue\r\neth0' >$DIR/10.9.0.9 # by the reference plugin, before we were first called
+	lease green
+	equal "10.9.0.3 10.9.0.9" "$(leases n | paste -sd' ')" "leases"
 }
 
 test_without_a_record_of_the_boot_nothing_is_purged() {

@@ -188,4 +188,17 @@ test_two_networks_share_the_table() {
 	equal "10.8.0.2" "$(elements)" "elements"
 }
 
+test_a_flush_of_one_network_leaves_the_others_rules() {
+	local other
+	other=$(masq '.name = "m" | .bridge = "br1" | .ipam.ranges = [[{"subnet": "10.8.0.0/16"}]]')
+	pod red blue
+	cni ADD red "$(masq)"
+	cni DEL red "$(masq)"
+	cni ADD blue "$other"
+	cni DEL blue "$other"
+	equal "10.8.0.0/16 10.9.0.0/24 fd00_9__/64" \
+		"$(nft -j list sets | jq -r '.nftables[].set // empty | .name | ltrimstr("pods_")' | sort | paste -sd' ')" \
+		"sets, though nobody is in them"
+}
+
 run_tests "$@"

@@ -151,6 +151,8 @@ static int complete(const struct bridge_job *job, struct cni_result *r, struct e
 {
 	const struct bridge_conf *conf = job->conf;
 
+	r->n_ifaces = 0; // interfaces are ours to report
+	r->ifaces = NULL;
 	if (r->n_ips == 0)
 		return err_set(e, ERR_DELEGATE, "ipam: %s: IPAM plugin returned missing IP config",
 			       job->ipam.type);

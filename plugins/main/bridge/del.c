@@ -20,7 +20,7 @@ static void note(int rc, struct err *step, struct err *first, int *result)
 }
 
 /** The addresses of prevResult, for when the record of the masquerading is lost. */
-static const struct prefix *known_addresses(const struct cni_call *call, size_t *n)
+static struct prefix *known_addresses(const struct cni_call *call, size_t *n)
 {
 	struct prefix *list;
 
@@ -36,7 +36,7 @@ static const struct prefix *known_addresses(const struct cni_call *call, size_t 
 static int stop_masquerading(struct bridge_job *job, struct err *e)
 {
 	size_t n = 0;
-	const struct prefix *known = job->conf->ip_masq ? known_addresses(job->call, &n) : NULL;
+	struct prefix *known = job->conf->ip_masq ? known_addresses(job->call, &n) : NULL;
 
 	return masq_del(&job->masq, &job->call->at, known, n, e);
 }
@@ -61,6 +61,7 @@ static int delete_foreign(struct bridge_job *job, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	struct link bridge, inside, host;
+	int nsid = -1;
 
 	if (job->call->netns_fd < 0)
 		return 0;
@@ -69,8 +70,13 @@ static int delete_foreign(struct bridge_job *job, struct err *e)
 	if (strcmp(inside.kind, "veth") != 0 || !inside.peer)
 		return 0;
 	if (link_get(job->nl, job->conf->bridge, &bridge, e) < 0 ||
-	    link_get_index(job->nl, inside.peer, &host, e) < 0)
+	    link_get_index(job->nl, inside.peer, &host, e) < 0 ||
+	    link_nsid(job->nl, job->call->netns_fd, &nsid, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
+	// An index says nothing about the namespace it counts in: the two ends must name each
+	// other.
+	if (host.peer != inside.index || nsid < 0 || host.peer_nsid != nsid)
+		return 0;
 	if (strcmp(host.kind, "veth") != 0 || host.master != bridge.index || host.alias[0])
 		return 0;
 	link_del_index(&m, host.index);
@@ -92,15 +98,17 @@ int bridge_del(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(bridge_job_done) struct bridge_job job = {};
 	struct err step = {};
-	int result = 0;
+	int result = 0, pair;
 
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
 	// nf_tables first, its socket closed last: closing waits for pending deletions, and the
 	// deletion of the link takes as long anyway. The address is free only when nobody has it.
 	note(stop_masquerading(&job, &step), &step, e, &result);
-	note(delete_pair(&job, &step), &step, e, &result);
-	note(ipam_del(&job.ipam, &step), &step, e, &result);
+	pair = delete_pair(&job, &step);
+	note(pair, &step, e, &result);
+	if (pair == 0)
+		note(ipam_del(&job.ipam, &step), &step, e, &result);
 	return result;
 }
 

@@ -144,7 +144,7 @@ static void replacing_survives_what_an_earlier_try_left(void **state)
 	_cleanup_(fd_closep) int dir = workdir();
 
 	(void)state;
-	file_put("/run/f.new", "half");
+	file_put("/run/.f.new", "half");
 	assert_int_equal(file_replace(dir, "f", "whole", 0600), 0);
 	assert_string_equal(file_text("/run/f"), "whole");
 	assert_int_equal(entries(dir), 1);

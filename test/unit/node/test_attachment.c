@@ -68,8 +68,11 @@ static void a_tag_that_is_too_long_names_the_id_instead(void **state)
 	assert_string_equal(attachment_tag(&cut, tag), text);
 	assert_string_not_equal(attachment_tag(&other, another), tag);
 
-	(void)snprintf(text, sizeof(text), "edgeway #%s", attachment_id(&net, id));
-	assert_string_equal(attachment_tag(&net, tag), text);
+	(void)snprintf(text, sizeof(text), "/#%s", attachment_id(&net, id));
+	assert_int_equal(strncmp(attachment_tag(&net, tag), "edgeway #", strlen("edgeway #")), 0);
+	assert_string_equal(strchr(tag, '/'), text);
+	assert_true(attachment_tag_is_of(tag, net.network)); // so GC finds it
+	assert_false(attachment_tag_is_of(tag, LONGEST LONGEST));
 }
 
 static void a_tag_knows_its_network(void **state)

@@ -241,11 +241,14 @@ static void leases_of_an_earlier_boot_are_dead(void **state)
 	file_put(NET "/10.1.0.6", "");
 	file_put(NET "/notes.txt", "not a lease");
 	sh("echo 10.1.0.5 > " NET "/last_reserved_ip.0");
+	sh("touch -d '@1000000000' " NET "/10.1.0.5 " NET
+	   "/10.1.0.6"); // the others are of this boot
+	reserve("10.1.0.7", &C1);
 	lose_run();
 	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
 	reserve("10.1.0.9", &C2);
 	assert_string_equal(sh_output("ls " NET),
-			    "10.1.0.9\nlast_reserved_ip.0\nlock\nnotes.txt\n");
+			    "10.1.0.7\n10.1.0.9\nlast_reserved_ip.0\nlock\nnotes.txt\n");
 	lose_run(); // from now on it is this boot
 	assert_int_equal(count(&C2), 1);
 }
@@ -285,6 +288,7 @@ static void a_run_that_survived_the_boot_is_not_believed(void **state)
 {
 	(void)state;
 	reserve("10.1.0.5", &C1);
+	sh("touch -d '@1000000000' " NET "/10.1.0.5");
 	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
 	// /run on disk: the index of the earlier boot, under that boot's name.
 	sh("cd " INDEX " && mv * $(ls | cut -d- -f1)-11111111-2222-3333-4444-555555555555");
