@@ -110,13 +110,13 @@ cni() {
 		CNI_IFNAME=$ifname CNI_ARGS=${ARGS:-} CNI_PATH=${CNIPATH-$BIN} \
 		"$BIN/$type" <<<"$conf" >"$T/out.$me" 2>"$T/err.$me" || rc=$?
 	cat "$T/err.$me" >&2
-	cp "$T/err.$me" "$T/err"
+	mv "$T/err.$me" "$T/err" # of parallel calls the last one's; a rename does not collide
 	[ $rc -ne $SANITIZER_EXIT ] || fail "$verb $pod: a sanitizer stopped $type"
 	if [ $rc -eq 0 ] && [ "$verb" = ADD ]; then cp "$T/out.$me" "$kept"; fi
 	if [ $rc -eq 0 ] && [ "$verb" = DEL ]; then rm -f "$kept"; fi
 	out=$(<"$T/out.$me")
 	printf '%s' "${out//$'\n'*( )/}" # on one line, for whoever reads the log of a failed case
-	rm "$T/out.$me" "$T/err.$me"
+	rm "$T/out.$me"
 	return $rc
 }
 
