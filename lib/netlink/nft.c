@@ -131,6 +131,46 @@ int nft_exists(struct nl *nl, const char *table, const char *set, bool *out, str
 	return *out || e->os == ENOENT ? 0 : -1;
 }
 
+static int on_table_use(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[NFTA_TABLE_MAX + 1];
+
+	(void)e;
+	nl_parse(reply, sizeof(struct nfgenmsg), a, NFTA_TABLE_MAX);
+	*(uint32_t *)ctx = nl_get_be32(a[NFTA_TABLE_USE]);
+	return 0;
+}
+
+static int on_chain_use(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[NFTA_CHAIN_MAX + 1];
+
+	(void)e;
+	nl_parse(reply, sizeof(struct nfgenmsg), a, NFTA_CHAIN_MAX);
+	*(uint32_t *)ctx = nl_get_be32(a[NFTA_CHAIN_USE]);
+	return 0;
+}
+
+int nft_has_rules(struct nl *nl, const char *table, const char *chain, bool *out, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg of_table = {}, of_chain = {};
+	uint32_t objects = 0, rules = 0;
+
+	begin(&of_table, NFT_MSG_GETTABLE, 0);
+	nl_label(&of_table, "find nf_tables table %s", table);
+	nl_str(&of_table, NFTA_TABLE_NAME, table);
+	begin(&of_chain, NFT_MSG_GETCHAIN, 0);
+	nl_label(&of_chain, "find nf_tables chain %s %s", table, chain);
+	nl_str(&of_chain, NFTA_CHAIN_TABLE, table);
+	nl_str(&of_chain, NFTA_CHAIN_NAME, chain);
+	*out = nl_get(nl, &of_table, on_table_use, &objects, e) == 0 &&
+	       nl_get(nl, &of_chain, on_chain_use, &rules, e) == 0;
+	if (!*out)
+		return e->os == ENOENT ? 0 : -1;
+	*out = rules + 1 >= objects; // the objects of a table are its chains and its sets
+	return 0;
+}
+
 static void put_key(struct nl_msg *m, const struct ipaddr *key)
 {
 	nl_nest(m, NFTA_SET_ELEM_KEY | NLA_F_NESTED)

@@ -62,6 +62,13 @@ int nft_exists(struct nl *nl, const char *table, const char *set, bool *out,
 	       struct err *e) _must_check_;
 
 /**
+ * Whether @chain still has a rule for each set of @table, by what the kernel counts: for tables
+ * made of one chain and of sets with a rule each. What somebody added of his own does not matter.
+ */
+int nft_has_rules(struct nl *nl, const char *table, const char *chain, bool *out,
+		  struct err *e) _must_check_;
+
+/**
  * Put an element into a set: nft_elem_add() is EEXIST if it is there, nft_elem_ensure() leaves one
  * that is there as it is, comment and all. Or take it out: ENOENT if it is not there.
  */

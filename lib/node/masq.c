@@ -119,6 +119,14 @@ static int add_otherwise(struct masq *q, const struct addition *x, struct err *e
 	return exists ? add_carefully(q, x, e) : resync_locked(q, e);
 }
 
+static bool is_among(const struct prefix *p, const struct prefix list[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].len == p->len && !ip_cmp(&list[i].ip, &p->ip))
+			return true;
+	return false;
+}
+
 /** Take out of @m's ruleset the elements of @r that still carry its name. Returns how many, or -1.
  */
 static int put_removal(struct masq *q, struct nl_msg *m, const char *tag,
@@ -130,6 +138,8 @@ static int put_removal(struct masq *q, struct nl_msg *m, const char *tag,
 		char set[MASQ_SET_NAME];
 		struct nft_elem there;
 
+		if (is_among(&addresses[i], addresses, i))
+			continue;
 		masq_set_name(&addresses[i], set);
 		if (nft_elem_get(q->nl, MASQ_TABLE, set, &addresses[i].ip, &there, e) < 0) {
 			if (e->os != ENOENT)
@@ -248,15 +258,17 @@ int masq_check(struct masq *q, const struct attachment *a, const struct prefix a
 	       size_t n, struct err *e)
 {
 	char tag[ATTACHMENT_TAG];
+	bool whole = true;
 
 	attachment_tag(a, tag);
-	if (n && open_nl(q, e) < 0)
+	if (n && (open_nl(q, e) < 0 || nft_has_rules(q->nl, MASQ_TABLE, MASQ_CHAIN, &whole, e) < 0))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		char set[MASQ_SET_NAME], text[IP_TEXT];
 		struct nft_elem there;
 
-		if (nft_elem_get(q->nl, MASQ_TABLE, masq_set_name(&addresses[i], set),
+		if (whole &&
+		    nft_elem_get(q->nl, MASQ_TABLE, masq_set_name(&addresses[i], set),
 				 &addresses[i].ip, &there, e) == 0 &&
 		    !strcmp(there.comment, tag))
 			continue;

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHAIN "postrouting"
-
 enum { PRIORITY_SRCNAT = 100 }; ///< as nft(8) has it
 
 const char *masq_set_name(const struct prefix *p, char *buf)
@@ -43,7 +41,7 @@ static void put_subnet(struct nl_msg *m, const struct prefix *p)
 	masq_set_name(p, name);
 	nft_set_add(m, MASQ_TABLE, &(struct nft_set){name, v6 ? NFT_KEY_IPV6 : NFT_KEY_IPV4},
 		    NLM_F_EXCL);
-	nft_rule(m, MASQ_TABLE, CHAIN) {
+	nft_rule(m, MASQ_TABLE, MASQ_CHAIN) {
 		nft_match_set(m, NFT_SOURCE, p->ip.family, name);
 		nft_match_not_prefix(m, NFT_DESTINATION, p);
 		nft_match_not_prefix(m, NFT_DESTINATION, v6 ? &multicast6 : &multicast4);
@@ -75,7 +73,7 @@ bool masq_put_table(struct nl_msg *m, const struct masq_record *records, size_t 
 	nft_table_add(m, MASQ_TABLE, 0); // so that there is one to delete
 	nft_table_del(m, MASQ_TABLE);
 	nft_table_add(m, MASQ_TABLE, 0);
-	nft_chain_add_nat(m, MASQ_TABLE, CHAIN, NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT);
+	nft_chain_add_nat(m, MASQ_TABLE, MASQ_CHAIN, NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < records[i].n; j++) {
 			if (!masq_put_subnet(m, &records[i].addresses[j], &written, arena))

@@ -8,6 +8,7 @@
 
 /** What masquerading looks like in nf_tables, written into a transaction; for masq.c alone. */
 #define MASQ_TABLE "edgeway_masq"
+#define MASQ_CHAIN "postrouting"
 
 enum { MASQ_SET_NAME = 64 };
 

@@ -120,6 +120,32 @@ test_the_next_add_rebuilds_a_flushed_ruleset() {
 	nft list ruleset | diff "$T/whole" -
 }
 
+test_check_sees_that_the_rules_are_gone_while_the_sets_stand() {
+	local conf
+	conf=$(masq)
+	pod red
+	cni ADD red "$conf"
+	cni CHECK red "$conf"
+	nft add rule $TABLE postrouting counter # somebody's own
+	cni CHECK red "$conf"
+	nft flush chain $TABLE postrouting
+	refused 104 "10.9.0.2 is not masqueraded" CHECK red "$conf"
+	"$BIN/bridge" --resync
+	cni CHECK red "$conf"
+}
+
+test_an_address_recorded_twice_is_removed_once() {
+	local conf record
+	conf=$(masq)
+	pod red
+	cni ADD red "$conf"
+	record=$(state)
+	tail -1 "$record" >>"$record"
+	cni DEL red "$conf"
+	elements | absent "elements left"
+	state | absent "state left"
+}
+
 test_resync_rebuilds_it_by_hand() {
 	local conf
 	conf=$(masq)

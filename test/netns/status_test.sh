@@ -24,6 +24,11 @@ test_ready() {
 	cni STATUS none '{"cniVersion":"1.1.0","name":"lo","type":"loopback"}' | absent "output of STATUS"
 }
 
+test_a_configuration_that_every_add_would_refuse() {
+	refused 7 "hairpinMode" STATUS none "$(net '.hairpinMode = true | .promiscMode = true')"
+	refused 7 "ipMasq: true: needs ipam" STATUS none "$(net '.ipMasq = true | del(.ipam)')"
+}
+
 test_status_changes_nothing() {
 	world >"$T/before"
 	cni STATUS none "$(net '.ipMasq = true | .isGateway = true')"

@@ -26,12 +26,11 @@ static int refuse_unserved(const struct bridge_conf *conf, struct err *e)
 	return 0;
 }
 
-static int check_conf(const struct bridge_job *job, struct err *e)
+int bridge_check_conf(const struct bridge_job *job, struct err *e)
 {
-	static const char *const known_args[] = {"MAC", "IP", "GATEWAY", NULL};
 	const struct bridge_conf *conf = job->conf;
 
-	if (refuse_unserved(conf, e) < 0 || cni_args_check(job->call, known_args, e) < 0)
+	if (refuse_unserved(conf, e) < 0)
 		return -1;
 	if (conf->mtu && conf->mtu < 68)
 		return err_set(e, ERR_CONFIG, "mtu: %lld: must be 0 or 68..65535",
@@ -290,13 +289,14 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 {
 	_cleanup_(bridge_job_done) struct bridge_job job = {};
 	_cleanup_(undo_rollback) struct undo undo = {.arena = call->arena};
+	static const char *const known_args[] = {"MAC", "IP", "GATEWAY", NULL};
 	struct cni_result r = {};
 	struct link bridge, host;
 	struct mac mac;
 	bool made;
 
-	if (bridge_job_open(&job, call, e) < 0 || check_conf(&job, e) < 0 ||
-	    choose_mac(&job, &mac, e) < 0)
+	if (bridge_job_open(&job, call, e) < 0 || bridge_check_conf(&job, e) < 0 ||
+	    cni_args_check(call, known_args, e) < 0 || choose_mac(&job, &mac, e) < 0)
 		return -1;
 	// host-local first, so that an exhausted pool costs nothing; others, such as a DHCP client,
 	// need the interface to be there.

@@ -43,6 +43,9 @@ int bridge_check(const struct cni_call *call, struct err *e) _must_check_;
 int bridge_status(const struct cni_call *call, struct err *e) _must_check_;
 int bridge_gc(const struct cni_call *call, struct err *e) _must_check_;
 
+/** What no ADD would accept, whatever the container. */
+int bridge_check_conf(const struct bridge_job *job, struct err *e) _must_check_;
+
 /** Find the bridge, or make it; @made says which. It is shared, so never undone. */
 int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made,
 		  struct err *e) _must_check_;

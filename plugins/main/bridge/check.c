@@ -138,6 +138,8 @@ int bridge_status(const struct cni_call *call, struct err *e)
 
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
+	if (bridge_check_conf(&job, e) < 0)
+		return -1;
 	if (bridge_usable(&job, &bridge, e) < 0) {
 		e->code = ERR_UNAVAILABLE;
 		return -1;
