@@ -217,3 +217,16 @@ bool cni_call_is_valid(const struct cni_call *call, const char *container, const
 			return true;
 	return false;
 }
+
+bool cni_call_is_valid_tag(const struct cni_call *call, const char *tag)
+{
+	for (size_t i = 0; i < call->n_valid; i++) {
+		const struct attachment a = {call->at.network, call->valid[i].container,
+					     call->valid[i].ifname};
+		char valid[ATTACHMENT_TAG];
+
+		if (!strcmp(tag, attachment_tag(&a, valid)))
+			return true;
+	}
+	return false;
+}

@@ -99,3 +99,6 @@ int cni_read_conf(const struct cni_call *call, void *out, const struct conf_fiel
 /** Whether GC must keep what belongs to this attachment; an empty @ifname matches every interface.
  */
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname);
+
+/** The same for the tag of an attachment to this network (attachment_tag()). */
+bool cni_call_is_valid_tag(const struct cni_call *call, const char *tag);

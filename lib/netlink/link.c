@@ -15,6 +15,21 @@
 enum { OPER_UP = 6 }; ///< IF_OPER_UP; linux/if.h clashes with net/if.h
 
 static const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
+static const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+/** What only interfaces of some kinds have. */
+static void fill_kind(struct link *out, const struct nlattr *data)
+{
+	const struct nlattr *a[IFLA_BR_MAX + 1];
+
+	if (!strcmp(out->kind, "bridge")) {
+		nl_parse_nested(data, a, IFLA_BR_MAX);
+		out->vlan_filtering = nl_get_u8(a[IFLA_BR_VLAN_FILTERING]);
+	} else if (!strcmp(out->kind, "vlan")) {
+		nl_parse_nested(data, a, IFLA_VLAN_MAX);
+		out->vlan = nl_get_u16(a[IFLA_VLAN_ID]);
+	}
+}
 
 static void fill(struct link *out, const struct nlmsghdr *reply)
 {
@@ -36,6 +51,7 @@ static void fill(struct link *out, const struct nlmsghdr *reply)
 	};
 	(void)snprintf(out->name, sizeof(out->name), "%s", nl_get_str(a[IFLA_IFNAME], ""));
 	(void)snprintf(out->kind, sizeof(out->kind), "%s", nl_get_str(info[IFLA_INFO_KIND], ""));
+	fill_kind(out, info[IFLA_INFO_DATA]);
 	(void)snprintf(out->alias, sizeof(out->alias), "%s", nl_get_str(a[IFLA_IFALIAS], ""));
 	mac = nl_get_data(a[IFLA_ADDRESS], &len);
 	if (len == sizeof(out->mac.bytes))
@@ -167,18 +183,34 @@ int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e)
 	return nl_dump(nl, &m, on_each, &each, e);
 }
 
-void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu)
+void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge)
 {
-	const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-
 	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
-	nl_label(m, "add bridge %s", name);
-	nl_str(m, IFLA_IFNAME, name);
-	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
-	if (mtu)
-		nl_u32(m, IFLA_MTU, mtu);
-	nl_nest(m, IFLA_LINKINFO)
+	nl_label(m, "add bridge %s", bridge->name);
+	nl_str(m, IFLA_IFNAME, bridge->name);
+	nl_put(m, IFLA_ADDRESS, bridge->mac.bytes, sizeof(bridge->mac.bytes));
+	if (bridge->mtu)
+		nl_u32(m, IFLA_MTU, bridge->mtu);
+	nl_nest(m, IFLA_LINKINFO) {
 		nl_str(m, IFLA_INFO_KIND, "bridge");
+		if (bridge->vlan_filtering) {
+			nl_nest(m, IFLA_INFO_DATA)
+				nl_u8(m, IFLA_BR_VLAN_FILTERING, 1);
+		}
+	}
+}
+
+void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan)
+{
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_label(m, "add VLAN interface %s", name);
+	nl_str(m, IFLA_IFNAME, name);
+	nl_u32(m, IFLA_LINK, (uint32_t)lower);
+	nl_nest(m, IFLA_LINKINFO) {
+		nl_str(m, IFLA_INFO_KIND, "vlan");
+		nl_nest(m, IFLA_INFO_DATA)
+			nl_u16(m, IFLA_VLAN_ID, vlan);
+	}
 }
 
 /**

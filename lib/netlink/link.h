@@ -14,11 +14,14 @@
 struct link {
 	int index;
 	int master;         ///< index of the bridge or bond it belongs to, or 0
-	int peer;           ///< IFLA_LINK: index of a veth's other end in its namespace, or 0
+	int peer;           ///< IFLA_LINK: index of a veth's other end in its namespace, of what a
+			    ///< VLAN interface stands on, or 0
 	int peer_nsid;      ///< what this namespace calls that one (link_nsid()), or -1: this one
 	unsigned int flags; ///< IFF_*
 	uint32_t mtu;
-	bool operational; ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
+	bool vlan_filtering; ///< of a bridge
+	uint16_t vlan;       ///< of a VLAN interface
+	bool operational;    ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
 	struct mac mac;
 	char name[IFNAMSIZ];
 	char kind[16];   ///< "bridge", "veth", ...; empty for hardware
@@ -58,11 +61,23 @@ typedef int link_fn(const struct link *link, void *ctx, struct err *e);
 /** Call @fn for each interface, or if @master is not 0 for each of its ports. */
 int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e) _must_check_;
 
+/** A bridge. */
+struct link_bridge {
+	const char *name;
+	struct mac mac;
+	uint32_t mtu; ///< 0 = the kernel's default
+	bool vlan_filtering;
+};
+
 /**
  * `ip link add NAME address MAC up type bridge`: MAC given at creation, so that neither a joining
- * port nor udev's MACAddressPolicy changes it later.
+ * port nor udev's MACAddressPolicy changes it later. Kernels without CONFIG_BRIDGE_VLAN_FILTERING
+ * either refuse to make one that filters (EOPNOTSUPP) or make it without filtering.
  */
-void link_add_bridge(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu);
+void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge);
+
+/** `ip link add link LOWER name NAME up type vlan id VLAN`; its MAC address is that of LOWER. */
+void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan);
 
 /** `ip link add NAME master BR type veth peer name PEER netns NS`; both ends are down. */
 void link_add_veth(struct nl_msg *m, const struct link_veth *veth);

@@ -110,11 +110,20 @@ void nl_parse(const struct nlmsghdr *reply, size_t hdr_len, const struct nlattr 
 	      uint16_t max);
 void nl_parse_nested(const struct nlattr *nest, const struct nlattr *attrs[], uint16_t max);
 
+/**
+ * Walk the attributes behind a family header, for those that may come more than once: the one after
+ * @previous, or the first if that is NULL; NULL after the last.
+ */
+const struct nlattr *nl_next(const struct nlmsghdr *reply, size_t hdr_len,
+			     const struct nlattr *previous);
+uint16_t nl_type(const struct nlattr *a);
+
 /** The family header behind the netlink header. */
 const void *nl_payload(const struct nlmsghdr *reply);
 
 /** Values of a reply's attribute; 0, NULL or @otherwise when it is absent or too short. */
 uint8_t nl_get_u8(const struct nlattr *a);
+uint16_t nl_get_u16(const struct nlattr *a);
 uint32_t nl_get_u32(const struct nlattr *a);
 uint32_t nl_get_be32(const struct nlattr *a);
 const char *nl_get_str(const struct nlattr *a, const char *otherwise);

@@ -12,24 +12,52 @@ const void *nl_payload(const struct nlmsghdr *reply)
 	return (const unsigned char *)reply + NLMSG_HDRLEN;
 }
 
+uint16_t nl_type(const struct nlattr *a)
+{
+	return a->nla_type & NLA_TYPE_MASK;
+}
+
+/** The attribute at @at if all of it is there, else NULL. */
+static const struct nlattr *attr_at(const unsigned char *at, const unsigned char *end)
+{
+	const struct nlattr *a = (const void *)at;
+
+	if (at >= end || (size_t)(end - at) < NLA_HDRLEN || a->nla_len < NLA_HDRLEN ||
+	    a->nla_len > end - at)
+		return NULL;
+	return a;
+}
+
+static const struct nlattr *attr_after(const struct nlattr *a, const unsigned char *end)
+{
+	size_t step = NLA_ALIGN(a->nla_len), left = (size_t)(end - (const unsigned char *)a);
+
+	return step < left ? attr_at((const unsigned char *)a + step, end) : NULL;
+}
+
+const struct nlattr *nl_next(const struct nlmsghdr *reply, size_t hdr_len,
+			     const struct nlattr *previous)
+{
+	const unsigned char *start = (const unsigned char *)reply;
+	const unsigned char *end = start + reply->nlmsg_len;
+	size_t skip = NLMSG_HDRLEN + NLMSG_ALIGN(hdr_len);
+
+	if (previous)
+		return attr_after(previous, end);
+	return reply->nlmsg_len > skip ? attr_at(start + skip, end) : NULL;
+}
+
 void nl_index(const void *at, size_t len, const struct nlattr *attrs[], uint16_t max)
 {
+	const unsigned char *end = (const unsigned char *)at + len;
+
 	for (size_t i = 0; i <= max; i++)
 		attrs[i] = NULL;
-	while (len >= NLA_HDRLEN) {
-		const struct nlattr *a = at;
-		uint16_t type = a->nla_type & NLA_TYPE_MASK;
-		size_t step = NLA_ALIGN(a->nla_len);
-
-		if (a->nla_len < NLA_HDRLEN || a->nla_len > len)
-			return;
-		if (type <= max)
-			attrs[type] = a;
-		if (step >= len)
-			return;
-		at = (const unsigned char *)at + step;
-		len -= step;
-	}
+	if (!len)
+		return;
+	for (const struct nlattr *a = attr_at(at, end); a; a = attr_after(a, end))
+		if (nl_type(a) <= max)
+			attrs[nl_type(a)] = a;
 }
 
 void nl_parse(const struct nlmsghdr *reply, size_t hdr_len, const struct nlattr *attrs[],
@@ -68,6 +96,14 @@ static void get_fixed(const struct nlattr *a, void *out, size_t size)
 uint8_t nl_get_u8(const struct nlattr *a)
 {
 	uint8_t v = 0;
+
+	get_fixed(a, &v, sizeof(v));
+	return v;
+}
+
+uint16_t nl_get_u16(const struct nlattr *a)
+{
+	uint16_t v = 0;
 
 	get_fixed(a, &v, sizeof(v));
 	return v;

@@ -6,6 +6,11 @@
 #include "netlink/link.h"
 #include "node/masq.h"
 
+/** An element of vlanTrunk: one VLAN, or a range of them. */
+struct vlan_range {
+	int64_t id, min, max; ///< 0 = not given
+};
+
 /** The configuration of a bridge network. */
 struct bridge_conf {
 	struct cni_common common;
@@ -16,8 +21,9 @@ struct bridge_conf {
 	int64_t mtu;
 	bool hairpin, promisc, isolated;
 	bool dad, container_down;
-	int64_t vlan;
-	struct json_t *vlan_trunk;
+	int64_t vlan; ///< 0 = none
+	struct vlan_range *trunk;
+	size_t n_trunk;
 	bool preserve_default_vlan, macspoofchk;
 	struct json_t *ipam;
 };
@@ -30,6 +36,12 @@ struct bridge_job {
 	struct masq masq;
 	struct ipam ipam;
 	char host_name[IFNAMSIZ]; ///< the node's end of the veth pair
+
+	struct link bridge;  ///< index 0: there is none yet
+	bool made;           ///< the bridge is new, of this call
+	struct link gateway; ///< what carries the gateway's addresses; index 0 if nothing does
+	struct link host;    ///< the node's end
+	struct mac mac;      ///< of the container's end
 };
 
 int bridge_job_open(struct bridge_job *job, const struct cni_call *call,
@@ -46,17 +58,30 @@ int bridge_gc(const struct cni_call *call, struct err *e) _must_check_;
 /** What no ADD would accept, whatever the container. */
 int bridge_check_conf(const struct bridge_job *job, struct err *e) _must_check_;
 
-/** Find the bridge, or make it; @made says which. It is shared, so never undone. */
-int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made,
-		  struct err *e) _must_check_;
+/** What is in the place of the bridge goes to job->bridge; -1 if that cannot serve as one. */
+int bridge_find(struct bridge_job *job, struct err *e) _must_check_;
+
+/** Find the bridge, or make it. It is shared, so never undone. */
+int bridge_ensure(struct bridge_job *job, struct err *e) _must_check_;
 
 /**
- * Give the bridge the gateway addresses of @result and switch forwarding on. A bridge that somebody
- * else made keeps the MAC address in @bridge for good from its first gateway address on.
+ * Give the bridge, or the interface of its VLAN, the gateway addresses of @result and switch
+ * forwarding on. A bridge that somebody else made keeps its MAC address for good from its first
+ * gateway address on.
  */
-int bridge_ensure_gateway(const struct bridge_job *job, const struct link *bridge, bool made,
-			  const struct cni_result *result, struct err *e) _must_check_;
+int bridge_ensure_gateway(struct bridge_job *job, const struct cni_result *result,
+			  struct err *e) _must_check_;
 
-/** Whether there is a problem with what is in the place of the bridge: 0 if none or no bridge yet.
- */
-int bridge_usable(const struct bridge_job *job, struct link *bridge, struct err *e) _must_check_;
+/** VLANs (vlan.c). What is wrong with the keys; whether any are configured. */
+int bridge_vlan_check_conf(const struct bridge_conf *conf, struct err *e) _must_check_;
+bool bridge_has_vlans(const struct bridge_conf *conf);
+
+/** Put the container's port into its VLANs; before it comes up, so that it is never in another. */
+int bridge_vlan_set(const struct bridge_job *job, int port, struct err *e) _must_check_;
+int bridge_vlan_check(const struct bridge_job *job, int port, struct err *e) _must_check_;
+
+/** The interface for the gateway of the VLAN goes to job->gateway: found or made, and shared. */
+int bridge_vlan_ensure_gateway(struct bridge_job *job, struct err *e) _must_check_;
+
+/** Its name into @buf of IFNAMSIZ bytes; NULL if that is too long. */
+const char *bridge_vlan_gateway_name(const struct bridge_conf *conf, char *buf);

@@ -20,6 +20,17 @@ static const char *check_backend(const void *value)
 	return "must be \"iptables\" or \"nftables\"";
 }
 
+static const struct conf_field trunk_fields[] = {
+	conf_int(struct vlan_range, id, "id", .min = 1, .max = 4094, .help = "one VLAN"),
+	conf_int(struct vlan_range, min, "minID", .min = 1, .max = 4094,
+		 .help = "first VLAN of a range"),
+	conf_int(struct vlan_range, max, "maxID", .min = 1, .max = 4094,
+		 .help = "last VLAN of a range"),
+	conf_end,
+};
+
+static const struct conf_field trunk_elem = {.kind = CONF_OBJ, .sub = trunk_fields};
+
 static const struct conf_field fields[] = {
 	CNI_COMMON_KEYS,
 	conf_str(struct bridge_conf, bridge, "bridge", .str = "cni0", .check = conf_ifname,
@@ -49,10 +60,12 @@ static const struct conf_field fields[] = {
 	conf_bool(struct bridge_conf, container_down, "disableContainerInterface",
 		  .help = "leave the container's end down; not together with ipam"),
 	conf_int(struct bridge_conf, vlan, "vlan", .max = 4094,
-		 .help = "not served yet: 0 or absent"),
-	conf_json(struct bridge_conf, vlan_trunk, "vlanTrunk", .help = "not served yet: absent"),
+		 .help = "VLAN of the container, whose own frames carry no tag; 0 is none"),
+	conf_list(struct bridge_conf, trunk, n_trunk, "vlanTrunk", &trunk_elem,
+		  .help = "VLANs whose frames carry their tags in the container; frames without a "
+			  "tag belong to vlan, or to VLAN 1"),
 	conf_bool(struct bridge_conf, preserve_default_vlan, "preserveDefaultVlan",
-		  .help = "without effect as long as vlan is not served"),
+		  .help = "leave the port in the bridge's default VLAN too"),
 	conf_bool(struct bridge_conf, macspoofchk, "macspoofchk",
 		  .help = "not served yet: false or absent"),
 	conf_json(struct bridge_conf, ipam, "ipam",

@@ -3,45 +3,93 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "bridge.h"
 #include "netlink/ifaddr.h"
 #include "node/sysctl.h"
 
-static int make(const struct bridge_job *job, struct err *e)
+/** Whether the bridge filters VLANs costs more to know, so it is asked only where it matters. */
+static int look_up(struct bridge_job *job, struct err *e)
 {
-	struct mac mac = mac_random();
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const char *name = job->conf->bridge;
+	int rc = bridge_has_vlans(job->conf) ? link_get(job->nl, name, &job->bridge, e)
+					     : link_find(job->nl, name, &job->bridge, e);
 
-	link_add_bridge(&m, job->conf->bridge, &mac, (uint32_t)job->conf->mtu);
-	// What another ADD made a moment ago is as good as ours.
-	if (nl_call(job->nl, &m, e) < 0)
-		return e->os == EEXIST ? 0 : -1;
-	return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge);
+	if (rc == 0)
+		return 0;
+	job->bridge = (struct link){};
+	return e->os == ENODEV ? 0 : -1;
 }
 
-int bridge_usable(const struct bridge_job *job, struct link *bridge, struct err *e)
+static bool lacks_filtering(const struct bridge_job *job)
 {
-	*bridge = (struct link){};
-	if (link_find(job->nl, job->conf->bridge, bridge, e) < 0)
-		return e->os == ENODEV ? 0 : -1;
-	if (strcmp(bridge->kind, "bridge") != 0)
-		return err_set(e, ERR_CONFIG, "bridge: \"%s\" already exists but is not a bridge",
-			       job->conf->bridge);
-	return 0;
+	return bridge_has_vlans(job->conf) && !job->bridge.vlan_filtering;
 }
 
-int bridge_ensure(const struct bridge_job *job, struct link *bridge, bool *made, struct err *e)
+int bridge_find(struct bridge_job *job, struct err *e)
 {
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const char *name = job->conf->bridge;
 
-	*made = false;
-	if (bridge_usable(job, bridge, e) < 0)
+	if (look_up(job, e) < 0)
 		return -1;
-	if (!bridge->index) {
-		*made = true;
-		if (make(job, e) < 0 || link_find(job->nl, job->conf->bridge, bridge, e) < 0)
-			return -1;
+	if (!job->bridge.index)
+		return 0;
+	if (strcmp(job->bridge.kind, "bridge") != 0)
+		return err_set(e, ERR_CONFIG, "bridge: \"%s\" already exists but is not a bridge",
+			       name);
+	if (!lacks_filtering(job))
+		return 0;
+	(void)err_set(e, ERR_CONFIG, "bridge: \"%s\" exists and does not filter VLANs, as %s needs",
+		      name, job->conf->vlan ? "vlan" : "vlanTrunk");
+	return err_hint(e, "use another bridge, or: ip link set %s type bridge vlan_filtering 1",
+			name);
+}
+
+static int cannot_filter(const struct bridge_job *job, struct err *e)
+{
+	(void)err_set(e, ERR_KERNEL, "%s: this kernel's bridges cannot filter VLANs",
+		      job->conf->vlan ? "vlan" : "vlanTrunk");
+	return err_hint(e, "the kernel needs CONFIG_BRIDGE_VLAN_FILTERING");
+}
+
+/** Make the bridge; one that the kernel made without what we asked for goes again. */
+static int make(struct bridge_job *job, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct err ignored;
+
+	link_add_bridge(&m, &(struct link_bridge){
+				    .name = job->conf->bridge,
+				    .mac = mac_random(),
+				    .mtu = (uint32_t)job->conf->mtu,
+				    .vlan_filtering = bridge_has_vlans(job->conf),
+			    });
+	if (nl_call(job->nl, &m, e) < 0) {
+		// What another ADD made a moment ago is as good as ours.
+		if (e->os == EEXIST)
+			return bridge_find(job, e);
+		return e->os == EOPNOTSUPP && bridge_has_vlans(job->conf) ? cannot_filter(job, e)
+									  : -1;
 	}
+	job->made = true;
+	if (look_up(job, e) < 0)
+		return -1;
+	if (!lacks_filtering(job))
+		return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge);
+	if (undo_link_del(job->nl, job->bridge.index, &ignored) < 0)
+		log_warn("rollback: %s", ignored.msg);
+	return cannot_filter(job, e);
+}
+
+int bridge_ensure(struct bridge_job *job, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct link *bridge = &job->bridge;
+
+	if (bridge_find(job, e) < 0 || (!bridge->index && make(job, e) < 0))
+		return -1;
+	if (!bridge->index)
+		return err_os(e, ERR_KERNEL, ENODEV, "find bridge %s", job->conf->bridge);
 	if (!(bridge->flags & IFF_UP))
 		link_set_flags(&m, bridge->index, IFF_UP, IFF_UP);
 	if (job->conf->promisc && !(bridge->flags & IFF_PROMISC))
@@ -90,42 +138,42 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 }
 
 /** One gateway address; what must go for it goes first. Returns 1 if it was added, 0 if there. */
-static int ensure_address(const struct bridge_job *job, const struct link *bridge,
-			  const struct cni_result *result, const struct prefix *wanted,
-			  struct err *e)
+static int ensure_address(const struct bridge_job *job, const struct cni_result *result,
+			  const struct prefix *wanted, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg removals = {};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct link *link = &job->gateway;
 	struct gateways g = {
 		.job = job, .result = result, .wanted = *wanted, .removals = &removals};
 	char there[PREFIX_TEXT], text[PREFIX_TEXT];
 
 	// Nearly always the answer is this one; other addresses beside it are none of our business.
-	if (ifaddr_is_first(job->conf->bridge, wanted))
+	if (ifaddr_is_first(link->name, wanted))
 		return 0;
-	if (ifaddr_each(job->nl, bridge->index, wanted->ip.family, on_address, &g, e) < 0)
+	if (ifaddr_each(job->nl, link->index, wanted->ip.family, on_address, &g, e) < 0)
 		return -1;
 	if (g.present)
 		return 0;
 	if (g.n_removals && !job->conf->force_address) {
 		(void)err_set(e, ERR_CONFIG,
-			      "\"%s\" already has an IP address different from %s: %s",
-			      job->conf->bridge, prefix_format(wanted, text),
-			      prefix_format(&g.other, there));
+			      "\"%s\" already has an IP address different from %s: %s", link->name,
+			      prefix_format(wanted, text), prefix_format(&g.other, there));
 		return err_hint(e, "set forceAddress to replace it, or use another bridge");
 	}
 	// Another ADD with the same wish may be ahead of us at each step.
 	if (nl_call(job->nl, &removals, e) < 0 && e->os != EADDRNOTAVAIL)
 		return -1;
-	ifaddr_add(&m, bridge->index, wanted, IFADDR_NODAD);
+	ifaddr_add(&m, link->index, wanted, IFADDR_NODAD);
 	if (nl_call(job->nl, &m, e) < 0)
 		return e->os == EEXIST ? 0 : -1;
 	return 1;
 }
 
 /** From now on the bridge's MAC address is known to containers, so it must not follow its ports. */
-static int pin_mac(const struct bridge_job *job, const struct link *bridge, struct err *e)
+static int pin_mac(const struct bridge_job *job, struct err *e)
 {
+	const struct link *bridge = &job->bridge;
 	struct mac mac = mac_is_zero(&bridge->mac) ? mac_random() : bridge->mac;
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
@@ -133,15 +181,17 @@ static int pin_mac(const struct bridge_job *job, const struct link *bridge, stru
 	return nl_call(job->nl, &m, e);
 }
 
-int bridge_ensure_gateway(const struct bridge_job *job, const struct link *bridge, bool made,
-			  const struct cni_result *result, struct err *e)
+int bridge_ensure_gateway(struct bridge_job *job, const struct cni_result *result, struct err *e)
 {
 	bool v4 = false, v6 = false, added = false;
 
+	job->gateway = job->bridge;
+	if (job->conf->vlan && bridge_vlan_ensure_gateway(job, e) < 0)
+		return err_wrap(e, "isGateway");
 	for (size_t i = 0; i < result->n_ips; i++) {
 		const struct cni_ip *ip = &result->ips[i];
 		const struct prefix gw = {ip->gateway, ip->address.len};
-		int rc = ensure_address(job, bridge, result, &gw, e);
+		int rc = ensure_address(job, result, &gw, e);
 
 		if (rc < 0)
 			return err_wrap(e, "isGateway");
@@ -149,7 +199,7 @@ int bridge_ensure_gateway(const struct bridge_job *job, const struct link *bridg
 		v4 |= gw.ip.family == AF_INET;
 		v6 |= gw.ip.family == AF_INET6;
 	}
-	if (added && !made && pin_mac(job, bridge, e) < 0)
+	if (added && !job->made && pin_mac(job, e) < 0)
 		return -1;
 	if (v4 && sysctl_ensure("1", e, "ipv4/ip_forward") < 0)
 		return -1;

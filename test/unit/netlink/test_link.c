@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/conversation.h"
 #include "netlink/link.h"
 #include "sandbox.h"
 #include "test.h"
@@ -12,18 +13,7 @@ static const struct mac BRIDGE_MAC = {{2, 0, 0, 0, 0, 1}}, HOST_MAC = {{2, 0, 0,
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_ROUTE, NULL);
 }
 
 /** Send what has been written; refusal fails the test. */
@@ -49,7 +39,7 @@ static int add_bridge(struct nl *nl, const char *name)
 {
 	struct nl_msg m = {};
 
-	link_add_bridge(&m, name, &BRIDGE_MAC, 0);
+	link_add_bridge(&m, &(struct link_bridge){.name = name, .mac = BRIDGE_MAC});
 	call(nl, &m);
 	return nl_ifindex(nl, name);
 }
@@ -119,7 +109,7 @@ static void a_bridge_can_be_given_an_mtu(void **state)
 {
 	struct nl_msg m = {};
 
-	link_add_bridge(&m, "br0", &BRIDGE_MAC, 1400);
+	link_add_bridge(&m, &(struct link_bridge){.name = "br0", .mac = BRIDGE_MAC, .mtu = 1400});
 	call(*state, &m);
 	assert_int_equal(get(*state, "br0").mtu, 1400);
 }
@@ -130,7 +120,7 @@ static void the_second_of_a_name_is_refused(void **state)
 	struct err e = {};
 
 	(void)add_bridge(*state, "br0");
-	link_add_bridge(&m, "br0", &BRIDGE_MAC, 0);
+	link_add_bridge(&m, &(struct link_bridge){.name = "br0", .mac = BRIDGE_MAC});
 	assert_int_equal(nl_call(*state, &m, &e), -1);
 	assert_int_equal(e.os, EEXIST);
 	assert_string_equal(e.msg, "add bridge br0: File exists");
@@ -307,7 +297,8 @@ static void undoing_a_link_twice_is_no_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(an_interface_is_found_by_name_and_by_index),
 		conversation(what_is_not_there_is_enodev),
 		conversation(a_bridge_keeps_its_mac_whoever_joins),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/conversation.h"
 #include "netlink/nft.h"
 #include "sandbox.h"
 #include "test.h"
@@ -13,18 +14,7 @@ static const struct nft_set SET4 = {"pods4", NFT_KEY_IPV4}, SET6 = {"pods6", NFT
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0)
-		return -1;
-	*state = nl_open(NETLINK_NETFILTER, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_NETFILTER, NULL);
 }
 
 static struct ipaddr ip(const char *text)
@@ -338,7 +328,8 @@ static void a_batch_of_thousands_goes_through(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(what_is_made_is_what_nft_lists),
 		conversation(what_nft_lists_it_loads_back),
 		conversation(an_element_comes_back_with_its_comment),

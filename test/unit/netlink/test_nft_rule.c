@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/conversation.h"
 #include "netlink/nft.h"
 #include "sandbox.h"
 #include "test.h"
@@ -10,18 +11,7 @@
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0)
-		return -1;
-	*state = nl_open(NETLINK_NETFILTER, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_NETFILTER, NULL);
 }
 
 static struct prefix prefix(const char *text)
@@ -167,7 +157,8 @@ static void packets_are_masqueraded_by_these_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(rules_read_in_nft_as_they_are_meant),
 		conversation(the_destination_can_be_in_the_set_too),
 		conversation(nft_loads_the_rules_it_lists),

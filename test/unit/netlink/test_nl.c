@@ -5,7 +5,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "netlink/conversation.h"
 #include "netlink/nl.h"
 #include "sandbox.h"
 #include "test.h"
@@ -14,18 +16,7 @@ static const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_ROUTE, NULL);
 }
 
 static void put_link(struct nl_msg *m, const char *name, const char *kind)
@@ -245,6 +236,45 @@ static void a_socket_speaks_of_the_namespace_it_was_opened_in(void **state)
 	assert_int_equal(nl_ifindex(elsewhere, "d0"), 0);
 }
 
+/**
+ * Write to the test's socket from another one, ahead of the kernel, that request @seq is refused.
+ * The kernel calls the first socket of a process that speaks by the process's number.
+ */
+static void refuse_as_a_stranger(uint32_t seq)
+{
+	const struct sockaddr_nl to = {.nl_family = AF_NETLINK, .nl_pid = (uint32_t)getpid()};
+	const struct {
+		struct nlmsghdr hdr;
+		struct nlmsgerr ack;
+	} lie = {
+		.hdr = {.nlmsg_len = sizeof(lie), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = seq},
+		.ack = {.error = -EPERM},
+	};
+	_cleanup_(fd_closep) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	assert_int_equal(sendto(fd, &lie, sizeof(lie), 0, (const void *)&to, sizeof(to)),
+			 sizeof(lie));
+}
+
+static void only_the_kernel_is_listened_to(void **state)
+{
+	struct names names = {};
+	struct nl_msg m = {};
+	struct err e = {};
+
+	put_get(&m, "lo");
+	assert_int_equal(nl_get(*state, &m, note_name, &names, &e), 0);
+	refuse_as_a_stranger(2);
+	put_link(&m, "d0", "bridge");
+	if (nl_call(*state, &m, &e) < 0)
+		fail_msg("believed a stranger: %s", e.msg);
+	refuse_as_a_stranger(3);
+	refuse_as_a_stranger(3);
+	put_get(&m, "d0");
+	assert_int_equal(nl_get(*state, &m, note_name, &names, &e), 0);
+	assert_string_equal(names.text, "lo d0 ");
+}
+
 static void a_protocol_that_is_not_there_cannot_be_opened(void **state)
 {
 	struct err e = {};
@@ -258,7 +288,8 @@ static void a_protocol_that_is_not_there_cannot_be_opened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(the_kernel_carries_out_a_request),
 		conversation(a_message_without_requests_is_no_call),
 		conversation(a_refusal_has_label_errno_and_the_kernels_words),
@@ -271,6 +302,7 @@ int main(void)
 		conversation(a_dump_shows_every_object),
 		conversation(a_reader_that_has_enough_stops_the_dump_and_spoils_nothing),
 		conversation(a_socket_speaks_of_the_namespace_it_was_opened_in),
+		conversation(only_the_kernel_is_listened_to),
 		cmocka_unit_test(a_protocol_that_is_not_there_cannot_be_opened),
 	};
 

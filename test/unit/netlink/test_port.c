@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 
+#include "netlink/conversation.h"
 #include "netlink/port.h"
 #include "sandbox.h"
 #include "test.h"
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0 ||
-	    sh_status("ip link add br0 up type bridge && "
-		      "ip link add veth0 up master br0 type veth peer name veth1") != 0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_ROUTE,
+				  "ip link add br0 up type bridge && "
+				  "ip link add veth0 up master br0 type veth peer name veth1");
 }
 
 static void flags_are_set_and_cleared_and_read_back(void **state)
@@ -75,7 +65,8 @@ static void what_is_no_port_has_no_flags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(flags_are_set_and_cleared_and_read_back),
 		conversation(other_flags_of_the_port_stay),
 		conversation(what_is_no_port_has_no_flags),

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cni/ipmasq.h"
+
+#include <string.h>
+
+const char *ipmasq_check_backend(const void *value)
+{
+	const char *backend = *(const char *const *)value;
+
+	if (!*backend || !strcmp(backend, "iptables") || !strcmp(backend, "nftables"))
+		return NULL;
+	return "must be \"iptables\" or \"nftables\"";
+}
+
+/** What the undo step works with. */
+struct step_back {
+	struct masq *masq;
+	const struct attachment *at;
+};
+
+static int undo_masq(void *ctx, int arg, struct err *e)
+{
+	struct step_back *back = ctx;
+
+	(void)arg;
+	return masq_del(back->masq, back->at, NULL, 0, e);
+}
+
+/** The addresses of @result; NULL when memory is short. */
+static struct prefix *addresses_of(const struct cni_result *result, struct arena *arena)
+{
+	struct prefix *list = arena_calloc(arena, result->n_ips + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < result->n_ips; i++)
+		list[i] = result->ips[i].address;
+	return list;
+}
+
+int ipmasq_add(struct masq *masq, const struct cni_call *call, const struct cni_result *result,
+	       struct undo *undo, struct err *e)
+{
+	struct prefix *addresses = addresses_of(result, call->arena);
+	struct step_back *back = arena_calloc(call->arena, 1, sizeof(*back));
+
+	if (!addresses || !back)
+		return err_set(e, ERR_TRY_AGAIN, "ipMasq: out of memory");
+	*back = (struct step_back){masq, &call->at};
+	// Pushed first: it goes by what is there, and the record may be there without its elements.
+	if (undo_push(undo, undo_masq, back, 0, e) < 0)
+		return -1;
+	return masq_add(masq, &call->at, addresses, result->n_ips, e) < 0 ? err_wrap(e, "ipMasq")
+									  : 0;
+}
+
+int ipmasq_del(struct masq *masq, const struct cni_call *call, bool configured, struct err *e)
+{
+	struct prefix *known =
+		configured && call->prev ? addresses_of(call->prev, call->arena) : NULL;
+
+	return masq_del(masq, &call->at, known, known ? call->prev->n_ips : 0, e);
+}
+
+int ipmasq_check(struct masq *masq, const struct cni_call *call, struct err *e)
+{
+	const struct prefix *addresses = addresses_of(call->prev, call->arena);
+
+	if (!addresses)
+		return err_set(e, ERR_TRY_AGAIN, "ipMasq: out of memory");
+	if (masq_check(masq, &call->at, addresses, call->prev->n_ips, e) < 0)
+		return err_wrap(e, "ipMasq");
+	return 0;
+}
+
+static bool is_valid(const char *tag, void *ctx)
+{
+	return cni_call_is_valid_tag(ctx, tag);
+}
+
+int ipmasq_gc(struct masq *masq, const struct cni_call *call, struct err *e)
+{
+	struct cni_call copy = *call;
+
+	return masq_gc(masq, call->at.network, is_valid, &copy, e);
+}
+
+int ipmasq_resync(struct arena *arena, struct err *e)
+{
+	_cleanup_(masq_done) struct masq masq = {.arena = arena};
+
+	return masq_resync(&masq, e);
+}

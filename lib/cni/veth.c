@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cni/veth.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "cni/args.h"
+#include "node/netns.h"
+
+int veth_choose_mac(const struct cni_call *call, struct mac *mac, struct err *e)
+{
+	const struct cni_common *c = call->common;
+	const char *args = cni_args_get(call, "MAC");
+	const char *wanted = c->runtime.mac && *c->runtime.mac     ? c->runtime.mac
+			     : c->args.cni.mac && *c->args.cni.mac ? c->args.cni.mac
+								   : args;
+	const char *wrong;
+
+	*mac = mac_random();
+	wrong = wanted && *wanted ? mac_parse(mac, wanted) : NULL;
+	if (wrong)
+		return err_set(e, ERR_ENV, "CNI_ARGS: MAC=%.32s: %s", wanted, wrong);
+	return 0;
+}
+
+/** Which of the two names was taken, the container's or the node's. */
+static int explain_exists(const struct cni_call *call, struct nl *nl, const char *name,
+			  struct err *e)
+{
+	if (nl_ifindex(nl, name)) {
+		(void)err_set(e, ERR_EXISTS, "%s exists already on the node", name);
+		return err_hint(e, "left by an earlier ADD for this container: DEL removes it");
+	}
+	return err_set(e, ERR_EXISTS,
+		       "container veth name (\"%s\") already exists in the container",
+		       call->at.ifname);
+}
+
+/**
+ * The pair may have been made although we did not hear of it. Only a pair without our mark can be
+ * the one of this moment.
+ */
+static void delete_unmarked(struct nl *nl, const char *name)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct link link;
+	struct err e = {};
+
+	if (link_get(nl, name, &link, &e) < 0 || link.alias[0])
+		return;
+	link_del_index(&m, link.index);
+	if (nl_call(nl, &m, &e) < 0)
+		log_warn("rollback: %s", e.msg);
+}
+
+int veth_add(const struct cni_call *call, struct nl *nl, const struct veth *veth, int *index,
+	     struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	char name[IFNAMSIZ];
+
+	link_add_veth(&m, &(struct link_veth){
+				  .name = attachment_host_name(&call->at, name),
+				  .peer_name = call->at.ifname,
+				  .peer_ns = call->netns_fd,
+				  .master = veth->master,
+				  .mac = mac_random(),
+				  .peer_mac = veth->mac,
+				  .mtu = veth->mtu,
+			  });
+	if (nl_call(nl, &m, e) < 0) {
+		if (e->code == ERR_KERNEL)
+			return e->os == EEXIST ? explain_exists(call, nl, name, e) : -1;
+		delete_unmarked(nl, name);
+		return -1;
+	}
+	*index = nl_ifindex(nl, name);
+	if (*index)
+		return 0;
+	delete_unmarked(nl, name);
+	return err_os(e, ERR_KERNEL, ENODEV, "find %s", name);
+}
+
+int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host, struct err *e)
+{
+	enum { WAIT_US = 2500000, LONGEST_NAP_US = 50000 };
+	unsigned int nap = 50;
+
+	*host = (struct link){};
+	(void)attachment_host_name(&call->at, host->name);
+	for (unsigned int waited = 0;; waited += nap) {
+		if (link_refresh(nl, host, e) < 0)
+			return -1;
+		if (!host->operational && link_get(nl, host->name, host, e) < 0)
+			return -1;
+		if (host->operational)
+			return 0;
+		if (waited > WAIT_US)
+			return err_set(e, ERR_KERNEL, "%s does not come up", host->name);
+		nap = nap * 2 > LONGEST_NAP_US ? LONGEST_NAP_US : nap * 2;
+		(void)nanosleep(&(struct timespec){.tv_nsec = nap * 1000L}, NULL);
+	}
+}
+
+/** The container's interface; -1 with e->os == ENODEV if it is not there. */
+static int find_inside(const struct cni_call *call, struct link *link, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+
+	if (netns_enter(&ns, call->netns_fd, e) < 0)
+		return -1;
+	nl = nl_open(NETLINK_ROUTE, e);
+	return nl ? link_get(nl, call->at.ifname, link, e) : -1;
+}
+
+static int delete_foreign(const struct cni_call *call, struct nl *nl, const char *master,
+			  struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct link bridge = {}, inside, host;
+	int nsid = -1;
+
+	if (call->netns_fd < 0)
+		return 0;
+	if (find_inside(call, &inside, e) < 0)
+		return e->os == ENODEV ? 0 : -1;
+	if (strcmp(inside.kind, "veth") != 0 || !inside.peer)
+		return 0;
+	if ((master && link_get(nl, master, &bridge, e) < 0) ||
+	    link_get_index(nl, inside.peer, &host, e) < 0 ||
+	    link_nsid(nl, call->netns_fd, &nsid, e) < 0)
+		return e->os == ENODEV ? 0 : -1;
+	// An index says nothing about the namespace it counts in: the two ends must name each
+	// other.
+	if (host.peer != inside.index || nsid < 0 || host.peer_nsid != nsid)
+		return 0;
+	if (strcmp(host.kind, "veth") != 0 || host.master != bridge.index || host.alias[0])
+		return 0;
+	link_del_index(&m, host.index);
+	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+}
+
+int veth_del(const struct cni_call *call, struct nl *nl, const char *master, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	char name[IFNAMSIZ];
+
+	link_del(&m, attachment_host_name(&call->at, name)); // with one end the other goes too
+	if (nl_call(nl, &m, e) == 0)
+		return 0;
+	return e->os == ENODEV ? delete_foreign(call, nl, master, e) : -1;
+}
+
+/** Which links a GC has found to go. */
+struct collection {
+	const struct cni_call *call;
+	struct nl_msg *removals;
+};
+
+static int collect(const struct link *link, void *ctx, struct err *e)
+{
+	const struct collection *c = ctx;
+
+	(void)e;
+	if (!strcmp(link->kind, "veth") && attachment_tag_is_of(link->alias, c->call->at.network) &&
+	    !cni_call_is_valid_tag(c->call, link->alias))
+		link_del_index(c->removals, link->index);
+	return 0;
+}
+
+int veth_gc(const struct cni_call *call, struct nl *nl, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct collection c = {.call = call, .removals = &m};
+
+	// All links, for an orphan may have lost its bridge.
+	if (link_each(nl, 0, collect, &c, e) < 0)
+		return -1;
+	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+}
+
+int veth_check(const struct cni_call *call, struct nl *nl, const struct link *master,
+	       struct link *out, struct err *e)
+{
+	char name[IFNAMSIZ];
+
+	if (link_get(nl, attachment_host_name(&call->at, name), out, e) < 0)
+		return e->os == ENODEV ? err_set(e, ERR_MISMATCH, "%s is missing on the node", name)
+				       : -1;
+	if (master && out->master != master->index)
+		return err_set(e, ERR_MISMATCH, "%s is not a port of %s", name, master->name);
+	if (!(out->flags & IFF_UP))
+		return err_set(e, ERR_MISMATCH, "%s is down", name);
+	return veth_check_mac(call, out, e);
+}
+
+/** An interface on the node's side as prevResult has it, by name; NULL if it is not listed. */
+static const struct cni_iface *listed(const struct cni_call *call, const char *name)
+{
+	for (size_t i = 0; i < call->prev->n_ifaces; i++) {
+		const struct cni_iface *iface = &call->prev->ifaces[i];
+
+		if ((!iface->sandbox || !*iface->sandbox) && !strcmp(iface->name, name))
+			return iface;
+	}
+	return NULL;
+}
+
+int veth_check_mac(const struct cni_call *call, const struct link *link, struct err *e)
+{
+	const struct cni_iface *iface = listed(call, link->name);
+	char text[MAC_TEXT];
+
+	if (!iface || !iface->mac || !*iface->mac ||
+	    !strcasecmp(iface->mac, mac_format(&link->mac, text)))
+		return 0;
+	return err_set(e, ERR_MISMATCH, "%s has MAC address %s, not %s", link->name, text,
+		       iface->mac);
+}
