@@ -148,4 +148,33 @@ test_any_number_of_routes_beside_the_default() {
 	done
 }
 
+# as in a container that is privileged in its network only
+test_a_read_only_proc_sys_that_is_right_already() {
+	local conf
+	conf=$(net '.isGateway = true | .ipMasq = true')
+	settle "$conf"
+	mount --bind -o ro /proc/sys /proc/sys
+	pod red
+	cni ADD red "$conf"
+	reaches red 10.9.0.1
+	cni CHECK red "$conf"
+	cni DEL red "$conf"
+	ip netns del red
+	unchanged "ADD and DEL"
+}
+
+test_a_read_only_proc_sys_that_would_have_to_change() {
+	local conf
+	conf=$(net '.isGateway = true | .ipMasq = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')
+	settle "$conf"
+	sysctl -qw net.ipv4.ip_forward=0
+	pod red
+	mount --bind -o ro /proc/sys /proc/sys
+	world >"$T/before"
+	refused 100 "net/ipv4/ip_forward to 1: Read-only file system" ADD red "$(jq -c 'del(.ipam.ranges[1])' <<<"$conf")"
+	unchanged "ADD that was to forward"
+	refused 100 "keep_addr_on_down to 1: Read-only file system" ADD red "$conf"
+	unchanged "ADD with IPv6"
+}
+
 run_tests "$@"

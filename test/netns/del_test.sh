@@ -168,4 +168,74 @@ test_the_netns_path_leads_to_our_own() {
 	unchanged "ADD and DEL"
 }
 
+test_the_address_stays_taken_while_the_interface_stays() {
+	settle "$(conf)"
+	pod red
+	cni ADD red "$(conf)"
+	mkdir "$T/weak"
+	printf '#!/bin/sh\nexec setpriv --bounding-set -net_admin %s\n' "$BIN/bridge" >"$T/weak/bridge"
+	chmod +x "$T/weak/bridge"
+	BIN=$T/weak refused 100 "Operation not permitted" DEL red "$(conf)"
+	equal "$(address red)" "$(leases n)" "leases"
+	reaches red 10.9.0.1
+	cni DEL red "$(conf)"
+	ip netns del red
+	unchanged "the second DEL"
+}
+
+test_a_pair_of_the_reference_plugin_is_found_by_the_pods_end() {
+	local theirs
+	[ -x "$PEER/bridge" ] || { echo "SKIP: no $PEER/bridge" && return; }
+	theirs=$(net '.cniVersion = "1.0.0"')
+	pod red
+	BIN=$PEER cni ADD red "$theirs"
+	NETNS="" cni DEL red "$theirs"
+	equal 1 "$(ip -o link show type veth | wc -l)" "pairs, with nothing to find them by"
+	cni DEL red "$theirs"
+	ip -o link show type veth | absent "veth left behind"
+	leases n | absent "leases left"
+}
+
+test_a_pair_of_somebody_else_is_left_alone() {
+	settle "$(conf)"
+	pod red
+	ip link add unplugged type veth peer name eth0 netns red
+	cni DEL red "$(conf)"
+	link unplugged >"$T/link"
+	ip link set unplugged master br0 alias "theirs"
+	cni DEL red "$(conf)"
+	link unplugged | json '.ifalias == "theirs"'
+	ip link set unplugged alias ""
+	cni DEL red "$(conf)" # now it looks like the reference plugin's
+	ip -o link show type veth | absent "veth left behind"
+}
+
+# elsewhere INDEX: give red an eth0 with index INDEX, whose other end is in a third namespace and has
+# there the index that "port" has here
+elsewhere() {
+	pod third
+	ip -n third link add far index "$(link port | jq .ifindex)" type veth peer name eth0 index "$1" netns red
+	equal "$1" "$(link eth0 red | jq .ifindex)" "index"
+	world >"$T/before"
+	cni DEL red "$(conf)"
+	unchanged "DEL of what is not connected to the node"
+}
+
+test_an_index_of_another_namespace_is_not_taken_for_ours() {
+	settle "$(conf)"
+	pod red blue
+	ip netns set red auto
+	ip link add port type veth peer name eth0 netns blue
+	ip link set port master br0
+	elsewhere "$(link eth0 blue | jq .ifindex)"
+}
+
+test_another_interface_of_the_pod_is_not_taken_for_this_one() {
+	settle "$(conf)"
+	pod red
+	ip link add port type veth peer name net1 netns red
+	ip link set port master br0
+	elsewhere 77
+}
+
 run_tests "$@"

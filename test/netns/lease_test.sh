@@ -141,6 +141,34 @@ test_exhaustion_heals_host_local_alone() {
 	equal 10.9.0.4/29 "$(lease new "$TINY")" "address"
 }
 
+# where_hidden: calls from now on are made by plugins that do not see /run/netns as we do, who are process 1
+where_hidden() {
+	mkdir "$T/hidden"
+	printf '#!/bin/sh\nexec unshare --mount --propagation private sh -c "mount -t tmpfs none /run/netns && exec %s"\n' \
+		"$BIN/bridge" >"$T/hidden/bridge"
+	chmod +x "$T/hidden/bridge"
+	BIN=$T/hidden
+}
+
+# the runtime mounted the namespaces where the plugin does not see them, and may pass a path through /proc
+test_what_lives_out_of_sight_is_not_dead() {
+	local tiny p
+	tiny=$(net '.ipam.ranges = [[{"subnet": "10.9.0.0/29"}]]')
+	pod p1 p2 p3 p4 p5 new
+	where_hidden
+	refused 3 "/run/netns/new" ADD new "$tiny"
+	for p in 1 2 3 4 5; do NETNS=/proc/1/root/run/netns/p$p cni ADD p$p "$tiny"; done
+	age
+	NETNS=/proc/1/root/run/netns/new refused 102 "10.9.0" ADD new "$tiny"
+	equal 5 "$(leases n | wc -l)" "leases"
+	ip netns del p3
+	NETNS=/proc/1/root/run/netns/new cni ADD new "$tiny"
+	equal 10.9.0.4 "$(address new)" "address"
+	NETNS=/proc/1/root/run/netns/new cni CHECK new "$tiny"
+	NETNS=/proc/1/root/run/netns/new cni DEL new "$tiny"
+	equal "10.9.0.2 10.9.0.3 10.9.0.5 10.9.0.6" "$(leases n | paste -sd' ')" "leases"
+}
+
 # a runtime's record of the attachment counts too: the address may not be up at the moment
 test_what_the_runtime_still_knows_is_not_dead() {
 	local p

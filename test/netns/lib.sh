@@ -99,7 +99,7 @@ pool() { net ".type = \"host-local\" | .ipam |= ($1)"; }
 # IFNAME, CID, NETNS (path), ARGS (CNI_ARGS), CNIPATH, PREV (prevResult; empty = none).
 cni() {
 	local verb=$1 pod=$2 conf=$3 rc=0 kept prev
-	local ifname=${IFNAME:-eth0} cid=${CID:-$2} type me=$BASHPID out
+	local ifname=${IFNAME:-eth0} cid=${CID:-$2} type me=$BASHPID
 	[[ $conf =~ \"type\":\ *\"([a-z-]+)\" ]] && type=${BASH_REMATCH[1]}
 	[[ $conf =~ \"name\":\ *\"([^\"]*)\" ]] && kept=$T/result/${BASH_REMATCH[1]}-$cid-$ifname
 	if [ "$verb" = CHECK ] || [ "$verb" = DEL ]; then
@@ -114,8 +114,7 @@ cni() {
 	[ $rc -ne $SANITIZER_EXIT ] || fail "$verb $pod: a sanitizer stopped $type"
 	if [ $rc -eq 0 ] && [ "$verb" = ADD ]; then cp "$T/out.$me" "$kept"; fi
 	if [ $rc -eq 0 ] && [ "$verb" = DEL ]; then rm -f "$kept"; fi
-	out=$(<"$T/out.$me")
-	printf '%s' "${out//$'\n'*( )/}" # on one line, for whoever reads the log of a failed case
+	sed -z 's/\n *//g' "$T/out.$me" # on one line, for whoever reads the log of a failed case
 	rm "$T/out.$me"
 	return $rc
 }

@@ -117,6 +117,61 @@ test_network_names() {
 	wrong 7 ".." '{"cniVersion":"1.1.0","name":"..","type":"bridge"}' "${CALL[@]}"
 }
 
+# LENGTH LETTER: a network name of so many characters which ends with this letter
+long_name() { printf 'n%.0s' $(seq 2 "$1") && echo "$2"; }
+
+# Whatever a name goes into - the pair's name, its alias, comments, files - has another limit.
+test_a_network_name_may_be_as_long_as_a_file_name() {
+	local length mine other conf='.isGateway = true | .ipMasq = true'
+	for length in 200 240; do
+		mine=$(net "$conf | .name = \"$(long_name $length a)\"")
+		other=$(net "$conf | .name = \"$(long_name $length b)\" | .ipam.ranges[0][0].rangeStart = \"10.9.0.100\"")
+		settle "$mine"
+		pod red
+		CID=red cni ADD red "$mine"
+		cni CHECK red "$mine"
+		reaches red 10.9.0.1
+		cni DEL red "$mine"
+		ip netns del red
+		unchanged "ADD and DEL of a network with $length characters"
+		pod red blue
+		cni ADD red "$mine"
+		cni ADD blue "$other"
+		cni GC none "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$mine")"
+		leases "$(long_name $length a)" | absent "lease left by GC"
+		equal 1 "$(ip -o link show type veth | wc -l)" "pairs after GC"
+		equal 1 "$(find /run/edgeway/masq -type f | wc -l)" "records of masquerading after GC"
+		cni CHECK blue "$other"
+		cni DEL blue "$other"
+		ip netns del red
+		ip netns del blue
+	done
+}
+
+# the container's id makes the alias too long, though the network's name alone would not
+test_a_long_network_name_and_a_long_container_id() {
+	local conf name
+	name=$(long_name 200 a)
+	export CID=0123456789012345678901234567890123456789abcde
+	conf=$(net ".ipMasq = true | .name = \"$name\"")
+	pod red
+	cni ADD red "$conf"
+	cni CHECK red "$conf"
+	cni GC none "$(jq -c ".\"cni.dev/valid-attachments\" = [{\"containerID\": \"$CID\", \"ifname\": \"eth0\"}]" <<<"$conf")"
+	cni CHECK red "$conf"
+	cni GC none "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$conf")"
+	leases "$name" | absent "lease left by GC"
+	ip -o link show type veth | absent "veth left by GC"
+}
+
+test_a_network_name_longer_than_a_file_name_is_refused() {
+	settle "$(net .)"
+	pod red
+	world >"$T/before"
+	refused 5 "File name too long" ADD red "$(net ".name = \"$(long_name 256 a)\"")"
+	unchanged "the failed ADD"
+}
+
 test_check_needs_a_prev_result() {
 	pod red
 	attached CNI_COMMAND=CHECK

@@ -91,4 +91,45 @@ test_an_address_that_is_none_is_refused() {
 	refused 7 "10.9.0.300" ADD red "$(net '.runtimeConfig.ips = ["10.9.0.300"]')"
 }
 
+test_the_second_to_ask_for_an_address_is_refused_and_nothing_left() {
+	local both wish
+	both=$(net '.isGateway = true | .ipMasq = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')
+	settle "$both"
+	pod red blue
+	ARGS="IP=10.9.0.77,fd00:9::77" cni ADD blue "$both"
+	world >"$T/before"
+	for wish in '.runtimeConfig.ips = ["10.9.0.77"]' '.args.cni.ips = ["10.9.0.77/24"]' \
+		'.runtimeConfig.ips = ["10.9.0.78", "fd00:9::77/64"]'; do
+		refused 101 "77" ADD red "$(jq -c "$wish" <<<"$both")"
+		unchanged "ADD with $wish"
+	done
+	ARGS="IP=10.9.0.77" refused 101 "10.9.0.77" ADD red "$both"
+	unchanged "ADD with CNI_ARGS"
+	cni CHECK blue "$both"
+}
+
+# as the reference plugins have it: what may be absent may be empty
+test_what_is_empty_is_not_asked_for() {
+	local wish
+	for wish in '.runtimeConfig = {"mac": "", "ips": []}' '.args.cni = {"mac": "", "ips": []}' \
+		'.ipam.dataDir = "" | .ipam.resolvConf = ""' \
+		'.ipam.ranges[0][0] += {"gateway": "", "rangeStart": "", "rangeEnd": ""}'; do
+		pod red
+		json '.ips[0].gateway == "10.9.0.1"' "$(ARGS="IP=;MAC=" cni ADD red "$(net "$wish")")"
+		equal "$(address red)" "$(leases n)" "leases where they always are, with $wish"
+		cni DEL red "$(net "$wish")"
+		leases n | absent "lease left by DEL with $wish"
+		ip netns del red
+	done
+}
+
+test_an_empty_address_in_a_list_is_refused() {
+	pod red
+	refused 7 'runtimeConfig.ips: ""' ADD red "$(net '.runtimeConfig.ips = ["10.9.0.7", ""]')"
+	refused 7 'args.cni.ips: ""' ADD red "$(net '.args.cni.ips = [""]')"
+	refused 7 'ipam.ranges[0][0].subnet: ""' ADD red "$(net '.ipam.ranges[0][0].subnet = ""')"
+	leases n | absent "lease left behind"
+	ip -o link show type veth | absent "veth left behind"
+}
+
 run_tests "$@"

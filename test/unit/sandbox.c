@@ -53,6 +53,22 @@ int among_own_processes(int (*tests)(void))
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
 
+int where_hidden(const char *hidden, int (*fn)(void *arg), void *arg)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) < 0 ||
+				      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+				      mount("tmpfs", hidden, "tmpfs", 0, NULL) < 0
+			      ? 255
+			      : fn(arg));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 255;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
 static const char *_printf_(1, 0) format(const char *fmt, va_list ap)
 {
 	static char command[4096];

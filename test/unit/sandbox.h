@@ -33,6 +33,12 @@ int file_exists(const char *path);
 int pod(const char *name);
 
 /**
+ * Run @fn with @arg in another process, for which nothing is mounted on or below @hidden. Returns
+ * what @fn does, 0..254; 255 if it cannot be run. It must not assert.
+ */
+int where_hidden(const char *hidden, int (*fn)(void *arg), void *arg);
+
+/**
  * Run @tests in a process of their own that sees no other processes than its children, and so no
  * other namespaces than theirs; they end with it. For the last line of main().
  */

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -120,6 +124,57 @@ static void of_many_creators_one_wins(void **state)
 		assert_int_equal(race(path, 8), 1);
 		assert_string_equal(file_text(path), "mine");
 	}
+}
+
+/**
+ * From now on this process may not link a file by its descriptor alone: what kernels before 6.10
+ * say to whoever lacks CAP_DAC_READ_SEARCH.
+ */
+static int forbid_linking_by_descriptor(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AT_EMPTY_PATH, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOENT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {ARRAY_SIZE(code), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+/** Create a file in directory @dir under that ban: 0 or an errno. */
+static int create_by_another_way(void *dir)
+{
+	if (forbid_linking_by_descriptor() < 0)
+		return 254;
+	return file_create(*(int *)dir, "f", "10.1.0.5", 0600) == 0 ? 0 : errno;
+}
+
+static void a_file_gets_its_name_even_if_not_by_its_descriptor(void **state)
+{
+	_cleanup_(fd_closep) int dir = workdir();
+
+	(void)state;
+	(void)umask(022);
+	assert_int_equal(where_hidden("/mnt", create_by_another_way, &dir), 0);
+	assert_string_equal(file_text("/run/f"), "10.1.0.5");
+	assert_int_equal(mode_of(dir, "f"), 0600);
+	assert_int_equal(where_hidden("/mnt", create_by_another_way, &dir), EEXIST);
+	assert_int_equal(entries(dir), 1);
+}
+
+static void without_a_way_to_its_name_there_is_no_file(void **state)
+{
+	_cleanup_(fd_closep) int dir = workdir();
+
+	(void)state;
+	assert_int_equal(where_hidden("/proc", create_by_another_way, &dir), ENOENT);
+	assert_int_equal(entries(dir), 0);
 }
 
 static void replacing_swaps_the_file_for_another(void **state)
@@ -323,6 +378,8 @@ int main(void)
 		cmocka_unit_test_setup(a_created_file_is_whole_and_has_its_mode, sandbox),
 		cmocka_unit_test_setup(creating_is_exclusive, sandbox),
 		cmocka_unit_test_setup(of_many_creators_one_wins, sandbox),
+		cmocka_unit_test_setup(a_file_gets_its_name_even_if_not_by_its_descriptor, sandbox),
+		cmocka_unit_test_setup(without_a_way_to_its_name_there_is_no_file, sandbox),
 		cmocka_unit_test_setup(replacing_swaps_the_file_for_another, sandbox),
 		cmocka_unit_test_setup(replacing_survives_what_an_earlier_try_left, sandbox),
 		cmocka_unit_test_setup(writing_in_place_needs_the_file, sandbox),

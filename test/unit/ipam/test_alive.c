@@ -71,6 +71,32 @@ static void what_the_runtime_knows_with_a_living_namespace_is_alive(void **state
 	assert_true(file_exists(NET "/10.1.0.5"));
 }
 
+/** purge() as an exit status. */
+static int purge_here(void *unused)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct err e = {};
+	size_t n = 99;
+
+	(void)unused;
+	return alive_purge(&arena, DATA, "net", &n, &e) < 0 ? 98 : (int)n;
+}
+
+/** The namespace may be mounted where the runtime is, and process 1, and not where the plugin is.
+ */
+static void a_living_namespace_may_be_out_of_sight(void **state)
+{
+	(void)state;
+	close(pod("red"));
+	lease("10.1.0.5", "c1");
+	lease("10.1.0.6", "c2");
+	sh("mkdir -p /var/lib/cni/results && cd /var/lib/cni/results && "
+	   "echo '{\"netns\": \"/run/netns/red\"}' > net-c1-eth0 && "
+	   "echo '{\"netns\": \"/run/netns/gone\"}' > net-c2-eth0");
+	assert_int_equal(where_hidden("/run/netns", purge_here, NULL), 1);
+	assert_true(file_exists(NET "/10.1.0.5"));
+}
+
 static void what_is_no_lease_is_dead_at_any_age(void **state)
 {
 	(void)state;
@@ -105,6 +131,7 @@ static int tests_here(void)
 		on_a_node(an_address_in_any_namespace_is_alive),
 		on_a_node(a_young_lease_may_not_be_configured_yet),
 		on_a_node(what_the_runtime_knows_with_a_living_namespace_is_alive),
+		on_a_node(a_living_namespace_may_be_out_of_sight),
 		on_a_node(what_is_no_lease_is_dead_at_any_age),
 		on_a_node(other_networks_and_other_files_are_left_alone),
 		on_a_node(without_leases_there_is_nothing_to_do),

@@ -193,6 +193,65 @@ static void a_lease_that_did_not_make_it_into_the_index_is_noticed(void **state)
 	assert_int_equal(count(&C1), 2);
 }
 
+/** A lease that cannot be read, until mend_it(), which leaves no trace on the directory of leases.
+ */
+static void break_a_lease(const char *name)
+{
+	sh("ln -s /run/loop /run/loop && ln -s /run/loop " NET "/%s", name);
+}
+
+static void mend_it(const char *container)
+{
+	sh("rm /run/loop && printf '%s\\r\\neth0' > /run/loop", container);
+}
+
+static void opening_fails_with(const char *msg)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(lease_closep) struct lease_store *store = NULL;
+	struct err e = {};
+
+	assert_int_equal(lease_open(&store, &arena, DATA, "net", LEASE_CREATE, &e), -1);
+	assert_string_equal(e.msg, msg);
+}
+
+static void an_index_that_could_not_be_made_is_not_believed(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	reserve("10.1.0.6", &C2);
+	break_a_lease("10.1.0.7");
+	opening_fails_with("read " NET "/10.1.0.7: Too many levels of symbolic links");
+	mend_it("c2");
+	assert_int_equal(count(&C1), 1);
+	assert_int_equal(count(&C2), 2);
+}
+
+/** Delete the first lease that one is asked about, then give up. */
+static int take_one_away(const struct lease *lease, void *ctx, struct err *e)
+{
+	int *asked = ctx;
+
+	(void)lease;
+	return (*asked)++ == 0 ? 1 : err_set(e, ERR_CONFIG, "enough");
+}
+
+static void the_index_is_made_anew_when_some_of_the_leases_were_deleted(void **state)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct lease_store *store;
+	struct err e = {};
+	int asked = 0;
+
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	reserve("fd00::5", &C1);
+	store = open_store(&arena);
+	assert_int_equal(lease_each(store, take_one_away, &asked, &e), -1);
+	lease_closep(&store);
+	assert_int_equal(count(&C1), 1);
+}
+
 static void stores_of_one_name_in_two_places_are_two(void **state)
 {
 	_cleanup_(arena_free) struct arena arena = {};
@@ -253,6 +312,23 @@ static void leases_of_an_earlier_boot_are_dead(void **state)
 	assert_int_equal(count(&C2), 1);
 }
 
+static void a_purge_that_failed_halfway_goes_on_later(void **state)
+{
+	(void)state;
+	reserve("10.1.0.5", &C1);
+	break_a_lease("10.1.0.7");
+	sh("printf 'c1\\r\\neth0' > " NET "/10.1.0.8"); // one before and one behind, in any order
+	sh("touch -d '@1000000000' " NET "/10.1.0.5 " NET "/10.1.0.8");
+	lose_run();
+	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
+	opening_fails_with("delete leases of an earlier boot: read " NET
+			   "/10.1.0.7: Too many levels of symbolic links");
+	mend_it("c2"); // a lease of this boot
+	assert_int_equal(count(&C1), 0);
+	assert_int_equal(count(&C2), 1);
+	assert_string_equal(sh_output("ls " NET), "10.1.0.7\nlock\n");
+}
+
 static void without_a_record_nothing_is_dead(void **state)
 {
 	(void)state;
@@ -309,9 +385,12 @@ int main(void)
 		on_a_node(without_an_index_the_files_are_searched),
 		on_a_node(an_index_one_died_over_is_made_anew),
 		on_a_node(a_lease_that_did_not_make_it_into_the_index_is_noticed),
+		on_a_node(an_index_that_could_not_be_made_is_not_believed),
+		on_a_node(the_index_is_made_anew_when_some_of_the_leases_were_deleted),
 		on_a_node(stores_of_one_name_in_two_places_are_two),
 		on_a_node(the_boot_is_recorded_outside_the_leases),
 		on_a_node(leases_of_an_earlier_boot_are_dead),
+		on_a_node(a_purge_that_failed_halfway_goes_on_later),
 		on_a_node(without_a_record_nothing_is_dead),
 		on_a_node(a_torn_record_is_no_record),
 		on_a_node(within_one_boot_a_lost_run_loses_no_lease),

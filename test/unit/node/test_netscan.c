@@ -69,6 +69,29 @@ static void a_namespace_that_only_a_process_holds_is_looked_into(void **state)
 	assert_false(in_use("192.0.2.221"));
 }
 
+/** in_use() as an exit status. */
+static int answer(void *ip)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct netscan *scan;
+	struct err e = {};
+
+	return netscan_run(&scan, &arena, &e) < 0 ? 2 : netscan_has(scan, ip);
+}
+
+/** A plugin need not see the mounts of the runtime that made the namespace: process 1 does. */
+static void a_namespace_that_is_mounted_elsewhere_is_looked_into(void **state)
+{
+	struct ipaddr ip;
+
+	(void)state;
+	close(pod("red"));
+	assert_null(ip_parse(&ip, "192.0.2.231"));
+	assert_int_equal(where_hidden("/run/netns", answer, &ip), 0);
+	sh("ip -n red link add eth0 up type bridge && ip -n red addr add 192.0.2.231/24 dev eth0");
+	assert_int_equal(where_hidden("/run/netns", answer, &ip), 1);
+}
+
 static void looking_leaves_one_where_one_was(void **state)
 {
 	_cleanup_(fd_closep) int home = -1;
@@ -87,6 +110,8 @@ static int tests_here(void)
 		cmocka_unit_test_setup(addresses_of_the_own_namespace_are_in_use, sandbox),
 		cmocka_unit_test_setup(a_namespace_that_is_only_mounted_is_looked_into, sandbox),
 		cmocka_unit_test_setup(a_namespace_that_only_a_process_holds_is_looked_into,
+				       sandbox),
+		cmocka_unit_test_setup(a_namespace_that_is_mounted_elsewhere_is_looked_into,
 				       sandbox),
 		cmocka_unit_test_setup(looking_leaves_one_where_one_was, sandbox),
 	};
