@@ -15,6 +15,66 @@ static const struct conf_field ipam_fields[] = {
 	conf_end,
 };
 
+static int run_delegate(const struct ipam *ipam, enum cni_verb verb, struct cni_result *result,
+			struct err *e)
+{
+	return delegate_run(ipam->call, ipam->type, verb, result, e);
+}
+
+static int open_host_local(struct ipam *ipam, struct json_t *json, struct err *e)
+{
+	return host_local_open(&ipam->host_local, ipam->call, json, e);
+}
+
+static int run_host_local(const struct ipam *ipam, enum cni_verb verb, struct cni_result *result,
+			  struct err *e)
+{
+	switch (verb) {
+	case CNI_ADD:
+		return host_local_add(&ipam->host_local, result, e);
+	case CNI_DEL:
+		return host_local_del(&ipam->host_local, e);
+	case CNI_CHECK:
+		return host_local_check(&ipam->host_local, e);
+	case CNI_STATUS:
+		return host_local_status(&ipam->host_local, e);
+	case CNI_GC:
+		return host_local_gc(&ipam->host_local, e);
+	default:
+		return 0;
+	}
+}
+
+static int open_static(struct ipam *ipam, struct json_t *json, struct err *e)
+{
+	return static_open(&ipam->fixed, ipam->call, json, e);
+}
+
+/** The verbs that are missing need nothing but an opened configuration. */
+static int run_static(const struct ipam *ipam, enum cni_verb verb, struct cni_result *result,
+		      struct err *e)
+{
+	switch (verb) {
+	case CNI_ADD:
+		return static_add(&ipam->fixed, result, e);
+	case CNI_CHECK:
+		return static_check(&ipam->fixed, e);
+	default:
+		return 0;
+	}
+}
+
+/** Plugins that need no process of their own. */
+static const struct {
+	enum ipam_kind kind;
+	const char *type;
+	int (*open)(struct ipam *ipam, struct json_t *json, struct err *e);
+	ipam_run_fn *run;
+} local[] = {
+	{IPAM_HOST_LOCAL, "host-local", open_host_local, run_host_local},
+	{IPAM_STATIC, "static", open_static, run_static},
+};
+
 int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json, struct err *e)
 {
 	struct ipam_conf conf = {};
@@ -27,10 +87,24 @@ int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json
 	if (!conf.type || !*conf.type)
 		return 0;
 	out->type = conf.type;
-	out->kind = strcmp(conf.type, "host-local") ? IPAM_DELEGATE : IPAM_HOST_LOCAL;
-	if (out->kind == IPAM_DELEGATE)
+	for (size_t i = 0; i < ARRAY_SIZE(local); i++) {
+		if (strcmp(conf.type, local[i].type) != 0)
+			continue;
+		out->kind = local[i].kind;
+		out->run = local[i].run;
+		return local[i].open(out, json, e);
+	}
+	out->kind = IPAM_DELEGATE;
+	out->run = run_delegate;
+	return 0;
+}
+
+static int run(const struct ipam *ipam, enum cni_verb verb, struct cni_result *result,
+	       struct err *e)
+{
+	if (ipam->kind == IPAM_NONE || ipam->run(ipam, verb, result, e) == 0)
 		return 0;
-	return host_local_open(&out->host_local, call, json, e);
+	return err_wrap(e, "ipam");
 }
 
 static int undo_ipam(void *ctx, int arg, struct err *e)
@@ -41,48 +115,27 @@ static int undo_ipam(void *ctx, int arg, struct err *e)
 
 int ipam_add(struct ipam *ipam, struct cni_result *result, struct undo *undo, struct err *e)
 {
-	int rc = 0;
-
-	if (ipam->kind == IPAM_NONE)
-		return 0;
-	if (ipam->kind == IPAM_HOST_LOCAL)
-		rc = host_local_add(&ipam->host_local, result, e);
-	else
-		rc = delegate_run(ipam->call, ipam->type, CNI_ADD, result, e);
-	if (rc < 0)
-		return err_wrap(e, "ipam");
-	return undo_push(undo, undo_ipam, ipam, 0, e);
-}
-
-/** The verbs without a result: host-local's function, or the delegate. */
-static int run(const struct ipam *ipam, enum cni_verb verb,
-	       int (*local)(const struct host_local *, struct err *), struct err *e)
-{
-	int rc = 0;
-
-	if (ipam->kind == IPAM_HOST_LOCAL)
-		rc = local(&ipam->host_local, e);
-	else if (ipam->kind == IPAM_DELEGATE)
-		rc = delegate_run(ipam->call, ipam->type, verb, NULL, e);
-	return rc < 0 ? err_wrap(e, "ipam") : 0;
+	if (run(ipam, CNI_ADD, result, e) < 0)
+		return -1;
+	return ipam->kind == IPAM_NONE ? 0 : undo_push(undo, undo_ipam, ipam, 0, e);
 }
 
 int ipam_del(const struct ipam *ipam, struct err *e)
 {
-	return run(ipam, CNI_DEL, host_local_del, e);
+	return run(ipam, CNI_DEL, NULL, e);
 }
 
 int ipam_check(const struct ipam *ipam, struct err *e)
 {
-	return run(ipam, CNI_CHECK, host_local_check, e);
+	return run(ipam, CNI_CHECK, NULL, e);
 }
 
 int ipam_status(const struct ipam *ipam, struct err *e)
 {
-	return run(ipam, CNI_STATUS, host_local_status, e);
+	return run(ipam, CNI_STATUS, NULL, e);
 }
 
 int ipam_gc(const struct ipam *ipam, struct err *e)
 {
-	return run(ipam, CNI_GC, host_local_gc, e);
+	return run(ipam, CNI_GC, NULL, e);
 }

@@ -4,20 +4,31 @@
 #include "base/undo.h"
 #include "cni/call.h"
 #include "ipam/host_local.h"
+#include "ipam/static.h"
 
 /**
  * Where addresses come from, as a plugin that makes interfaces sees it: nothing (layer 2 only),
- * host-local in this process, or any other plugin in one of its own.
+ * host-local or static in this process, or any other plugin in one of its own.
  *
  * All functions do nothing when there is no IPAM.
  */
-enum ipam_kind { IPAM_NONE, IPAM_HOST_LOCAL, IPAM_DELEGATE };
+enum ipam_kind { IPAM_NONE, IPAM_HOST_LOCAL, IPAM_STATIC, IPAM_DELEGATE };
+
+struct ipam;
+
+/** Do what @verb asks for; ADD fills @result. */
+typedef int ipam_run_fn(const struct ipam *ipam, enum cni_verb verb, struct cni_result *result,
+			struct err *e);
 
 struct ipam {
 	enum ipam_kind kind;
 	const struct cni_call *call;
 	const char *type;
-	struct host_local host_local;
+	ipam_run_fn *run;
+	union { // by kind
+		struct host_local host_local;
+		struct static_ipam fixed;
+	};
 };
 
 /** Read the configuration's ipam object, which may be NULL. Changes nothing. */

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Any IPAM plugin other than host-local is executed through CNI_PATH; its failure is ours, and ours
-# undoes its success.
+# Any IPAM plugin other than host-local and static is executed through CNI_PATH; its failure is ours,
+# and ours undoes its success.
 . "$(dirname "$0")/lib.sh"
 
-# static FILTER: a network whose addresses come from the reference plugin `static` (which speaks
-# nothing newer than 1.0.0 on older distributions)
-static() {
-	net ".cniVersion = \"1.0.0\" | .isGateway = true | .ipam = {\"type\": \"static\", \"addresses\":
+# foreign FILTER: a network whose addresses come from the reference plugin `static`, under a name that
+# we do not serve ourselves (it speaks nothing newer than 1.0.0 on older distributions)
+foreign() {
+	[ -x "$T/bin/foreign" ] || install -D "$PEER/static" "$T/bin/foreign"
+	net ".cniVersion = \"1.0.0\" | .isGateway = true | .ipam = {\"type\": \"foreign\", \"addresses\":
 		[{\"address\": \"10.9.0.50/24\", \"gateway\": \"10.9.0.1\"}, {\"address\": \"fd00:9::50/64\"}],
 		\"routes\": [{\"dst\": \"172.20.0.0/16\"}], \"dns\": {\"nameservers\": [\"10.9.0.9\"]}} | ${1:-.}"
 }
@@ -26,23 +27,23 @@ test_static_addresses() {
 	local out
 	[ -x "$PEER/static" ] || { echo "SKIP: no $PEER/static" && return; }
 	pod red
-	out=$(CNIPATH=/nonexistent:$PEER cni ADD red "$(static)")
+	out=$(CNIPATH=/nonexistent:$T/bin cni ADD red "$(foreign)")
 	equal 10.9.0.50 "$(address red)" "IPv4 address"
 	equal fd00:9::50 "$(address red -6)" "IPv6 address"
 	json '.dns.nameservers == ["10.9.0.9"] and [.ips[].interface] == [2, 2]' "$out"
 	ip -n red -j route show 172.20.0.0/16 | json '.[0].gateway == "10.9.0.1"'
 	reaches red 10.9.0.1
-	CNIPATH=$PEER cni CHECK red "$(static)"
-	CNIPATH=$PEER cni DEL red "$(static)"
+	CNIPATH=$T/bin cni CHECK red "$(foreign)"
+	CNIPATH=$T/bin cni DEL red "$(foreign)"
 	ip -o link show type veth | absent "veth left behind"
 }
 
 test_its_refusal_is_ours_and_nothing_is_left() {
 	[ -x "$PEER/static" ] || { echo "SKIP: no $PEER/static" && return; }
-	CNIPATH=$PEER settle "$(static)"
+	CNIPATH=$T/bin settle "$(foreign)"
 	pod red
 	world >"$T/before"
-	CNIPATH=$PEER refused 999 "nonsense" ADD red "$(static '.ipam.addresses[0].address = "nonsense"')"
+	CNIPATH=$T/bin refused 999 "nonsense" ADD red "$(foreign '.ipam.addresses[0].address = "nonsense"')"
 	unchanged "the failed ADD"
 }
 
@@ -60,6 +61,19 @@ test_it_gets_our_standard_input_and_environment() {
 	CNIPATH=$T/bin cni ADD red "$(net "$FAKE")"
 	equal "ADD red eth0" "$(cat "$T/calls")" "calls"
 	json '.ipam.colour == "red" and .type == "bridge"' "$(cat "$T/stdin")"
+}
+
+# as the plugins that make an interface themselves do; addresses are for the pod's end of ours
+test_interfaces_in_its_result_are_not_taken_over() {
+	local out
+	fake 'echo "{\"cniVersion\":\"1.0.0\",\"interfaces\":[{\"name\":\"macvlan7\",\"mac\":\"02:00:00:00:00:07\"}],
+		\"ips\":[{\"address\":\"10.9.0.9/24\",\"interface\":0},{\"address\":\"fd00:9::9/64\"}]}"'
+	pod red
+	out=$(CNIPATH=$T/bin cni ADD red "$(net "$FAKE")")
+	json '(.interfaces | length) == 3 and ([.interfaces[].name] | index("macvlan7")) == null' "$out"
+	json '.interfaces[2].name == "eth0" and .interfaces[2].sandbox == "/run/netns/red"' "$out"
+	json '[.ips[].interface] == [2, 2]' "$out"
+	CNIPATH=$T/bin cni CHECK red "$(net "$FAKE")"
 }
 
 test_a_later_failure_of_ours_undoes_its_success() {

@@ -38,6 +38,7 @@ static void open_ipam(struct opened *o, const char *json)
 	open_ipam(&name, json)
 
 #define HOST_LOCAL "{'ipam': {'type': 'host-local', 'subnet': '10.1.0.0/16'}}"
+#define STATIC     "{'ipam': {'type': 'static', 'addresses': [{'address': '10.1.0.5/16'}]}}"
 #define DELEGATE   "{'ipam': {'type': 'pool', 'colour': 'blue'}}"
 
 /** A node with a delegate that writes down its verbs. */
@@ -66,6 +67,7 @@ static void the_kind_follows_from_the_type(void **state)
 		{"{'ipam': {}}", IPAM_NONE},
 		{"{'ipam': {'type': ''}}", IPAM_NONE},
 		{HOST_LOCAL, IPAM_HOST_LOCAL},
+		{STATIC, IPAM_STATIC},
 		{DELEGATE, IPAM_DELEGATE},
 	};
 
@@ -124,6 +126,25 @@ static void addresses_of_host_local_are_given_back_by_the_undo(void **state)
 			    "ipam: host-local: Failed to find address added by container c1");
 }
 
+static void static_runs_in_this_process_and_keeps_nothing(void **state)
+{
+	OPENED(o, STATIC);
+	struct undo undo = {.arena = &o.c.arena};
+	struct cni_result r = {};
+
+	(void)state;
+	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), 0);
+	assert_int_equal(r.n_ips, 1);
+	undo_rollback(&undo);
+	assert_int_equal(ipam_del(&o.ipam, &o.e), 0);
+	assert_int_equal(ipam_status(&o.ipam, &o.e), 0);
+	assert_int_equal(ipam_gc(&o.ipam, &o.e), 0);
+	assert_false(file_exists("/var/lib/cni"));
+	assert_int_equal(ipam_check(&o.ipam, &o.e), -1); // prevResult is empty
+	assert_string_equal(o.e.msg, "ipam: static: prevResult lacks address 10.1.0.5/16 of "
+				     "ipam.addresses[0].address");
+}
+
 static void addresses_of_a_delegate_are_given_back_by_the_undo(void **state)
 {
 	OPENED(o, DELEGATE);
@@ -171,6 +192,7 @@ int main(void)
 		on_a_node(a_bad_configuration_is_refused_at_once),
 		on_a_node(without_ipam_everything_succeeds_and_nothing_happens),
 		on_a_node(addresses_of_host_local_are_given_back_by_the_undo),
+		on_a_node(static_runs_in_this_process_and_keeps_nothing),
 		on_a_node(addresses_of_a_delegate_are_given_back_by_the_undo),
 		on_a_node(a_delegate_gets_every_verb),
 		on_a_node(a_failed_add_leaves_nothing_to_undo),
