@@ -83,5 +83,7 @@ int bridge_vlan_check(const struct bridge_job *job, int port, struct err *e) _mu
 /** The interface for the gateway of the VLAN goes to job->gateway: found or made, and shared. */
 int bridge_vlan_ensure_gateway(struct bridge_job *job, struct err *e) _must_check_;
 
+int bridge_vlan_check_gateway(struct bridge_job *job, struct err *e) _must_check_;
+
 /** Its name into @buf of IFNAMSIZ bytes; NULL if that is too long. */
 const char *bridge_vlan_gateway_name(const struct bridge_conf *conf, char *buf);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** CHECK and STATUS: compare the node with what ADD reported; say whether an ADD would succeed. */
-#include <errno.h>
-
 #include "bridge.h"
 #include "cni/iface.h"
 #include "cni/ipmasq.h"
@@ -41,24 +39,6 @@ static int check_port(const struct bridge_job *job, struct err *e)
 	return bridge_vlan_check(job, host.index, e);
 }
 
-/** What carries the gateway's addresses is there, and the node's end of the bridge reaches it. */
-static int find_gateway(struct bridge_job *job, struct err *e)
-{
-	char name[IFNAMSIZ];
-
-	job->gateway = job->bridge;
-	if (!job->conf->vlan)
-		return 0;
-	if (link_get(job->nl, bridge_vlan_gateway_name(job->conf, name), &job->gateway, e) < 0)
-		return e->os == ENODEV ? err_set(e, ERR_MISMATCH,
-						 "%s, the gateway of VLAN %lld, is missing", name,
-						 (long long)job->conf->vlan)
-				       : -1;
-	if (!(job->gateway.flags & IFF_UP))
-		return err_set(e, ERR_MISMATCH, "%s is down", name);
-	return veth_check_mac(job->call, &job->gateway, e);
-}
-
 struct search {
 	const struct cni_ip *ip;
 	bool found;
@@ -78,7 +58,9 @@ static int check_gateways(struct bridge_job *job, struct err *e)
 {
 	const struct cni_result *prev = job->call->prev;
 
-	if (find_gateway(job, e) < 0)
+	job->gateway = job->bridge;
+	if (job->conf->vlan && (bridge_vlan_check_gateway(job, e) < 0 ||
+				veth_check_mac(job->call, &job->gateway, e) < 0))
 		return -1;
 	for (size_t i = 0; i < prev->n_ips; i++) {
 		struct search s = {.ip = &prev->ips[i]};

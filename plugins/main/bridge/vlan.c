@@ -102,15 +102,16 @@ static void wanted(const struct bridge_conf *conf, uint8_t flags[static PORT_VLA
 	flags[0] = 0;
 }
 
-static int mismatch(const struct bridge_job *job, int vid, uint8_t want, uint8_t got, struct err *e)
+/** What the port lacks in a VLAN. */
+static int check_member(const struct bridge_job *job, int vid, uint8_t want, uint8_t got,
+			struct err *e)
 {
-	if (!want)
-		return err_set(e, ERR_MISMATCH, "%s is in VLAN %d, where it should not be",
-			       job->host_name, vid);
 	if (!got)
 		return err_set(e, ERR_MISMATCH, "%s is not in VLAN %d", job->host_name, vid);
-	return err_set(e, ERR_MISMATCH, "VLAN %d of %s is %s", vid, job->host_name,
-		       want & PORT_VLAN_PVID ? "not its native one" : "its native one");
+	if (got != want)
+		return err_set(e, ERR_MISMATCH, "VLAN %d of %s is %s", vid, job->host_name,
+			       want & PORT_VLAN_PVID ? "not its native one" : "its native one");
+	return 0;
 }
 
 int bridge_vlan_check(const struct bridge_job *job, int port, struct err *e)
@@ -122,12 +123,13 @@ int bridge_vlan_check(const struct bridge_job *job, int port, struct err *e)
 	if (port_vlan_get(job->nl, port, got, e) < 0)
 		return -1;
 	wanted(job->conf, want);
-	for (int vid = 1; vid < PORT_VLANS; vid++) {
-		if (got[vid] == want[vid] || (!want[vid] && job->conf->preserve_default_vlan &&
-					      !(got[vid] & PORT_VLAN_PVID)))
-			continue;
-		return mismatch(job, vid, want[vid], got[vid], e);
-	}
+	for (int vid = 1; vid < PORT_VLANS; vid++)
+		if (want[vid] && check_member(job, vid, want[vid], got[vid], e) < 0)
+			return -1;
+	for (int vid = 1; vid < PORT_VLANS && !job->conf->preserve_default_vlan; vid++)
+		if (got[vid] && !want[vid])
+			return err_set(e, ERR_MISMATCH, "%s is in VLAN %d, where it should not be",
+				       job->host_name, vid);
 	return 0;
 }
 
@@ -159,18 +161,50 @@ static int make_gateway(const struct bridge_job *job, const char *name, struct e
 	return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", name);
 }
 
-/** The node's own end of the bridge is in the VLAN; it may have been taken out by hand. */
-static int join(const struct bridge_job *job, struct err *e)
+/** Whether the node's own end of the bridge is in the VLAN. Returns 1, 0, or -1 on failure. */
+static int is_joined(const struct bridge_job *job, struct err *e)
 {
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	uint8_t flags[PORT_VLANS];
 
 	if (port_vlan_get(job->nl, job->bridge.index, flags, e) < 0)
 		return -1;
-	if (flags[job->conf->vlan])
-		return 0;
+	return flags[job->conf->vlan] != 0;
+}
+
+static int join(const struct bridge_job *job, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	int joined = is_joined(job, e);
+
+	if (joined != 0)
+		return joined < 0 ? -1 : 0;
 	bridge_vlan_add(&m, job->bridge.index, (uint16_t)job->conf->vlan);
 	return nl_call(job->nl, &m, e);
+}
+
+int bridge_vlan_check_gateway(struct bridge_job *job, struct err *e)
+{
+	const long long vlan = job->conf->vlan;
+	struct link *gateway = &job->gateway;
+	char name[IFNAMSIZ];
+	int joined = 1;
+
+	if (link_get(job->nl, bridge_vlan_gateway_name(job->conf, name), gateway, e) < 0)
+		return e->os == ENODEV
+			       ? err_set(e, ERR_MISMATCH,
+					 "%s, the gateway of VLAN %lld, is missing", name, vlan)
+			       : -1;
+	if (!is_gateway(job))
+		return err_set(e, ERR_MISMATCH, "%s is not the gateway of VLAN %lld", name, vlan);
+	if (!(gateway->flags & IFF_UP))
+		return err_set(e, ERR_MISMATCH, "%s is down", name);
+	if (!strcmp(gateway->kind, "vlan"))
+		joined = is_joined(job, e);
+	if (joined <= 0)
+		return joined < 0 ? -1
+				  : err_set(e, ERR_MISMATCH, "%s is not in VLAN %lld",
+					    job->bridge.name, vlan);
+	return 0;
 }
 
 int bridge_vlan_ensure_gateway(struct bridge_job *job, struct err *e)
