@@ -9,6 +9,7 @@
 
 #include "netlink/ifaddr.h"
 #include "netlink/link.h"
+#include "netlink/neigh.h"
 #include "netlink/route.h"
 #include "node/netns.h"
 #include "node/sysctl.h"
@@ -50,14 +51,26 @@ static struct ipaddr gateway_of(const struct cni_result *r, const struct cni_rou
 	return (struct ipaddr){};
 }
 
-static void put_routes(struct nl_msg *m, int index, const struct cni_result *r)
+/** Whether @ip is in the subnet of an address without being its gateway. */
+static bool is_beside_gateway(const struct cni_result *r, const struct ipaddr *ip)
+{
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (prefix_contains(&r->ips[i].address, ip) && ip_cmp(&r->ips[i].gateway, ip) != 0)
+			return true;
+	return false;
+}
+
+/** With @p2p no route to the subnet makes a gateway in it a neighbour. */
+static void put_routes(struct nl_msg *m, int index, const struct cni_result *r, bool p2p)
 {
 	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct cni_route *from = &r->routes[i];
+		struct ipaddr gw = gateway_of(r, from);
 
 		route_add(m, &(struct route){
 				     .dst = from->dst,
-				     .gw = gateway_of(r, from),
+				     .gw = gw,
+				     .onlink = p2p && is_beside_gateway(r, &gw),
 				     .oif = index,
 				     .priority = (uint32_t)from->priority,
 				     .table = from->table > 0 ? (uint32_t)from->table : 0,
@@ -65,6 +78,58 @@ static void put_routes(struct nl_msg *m, int index, const struct cni_result *r)
 				     .advmss = (uint32_t)from->advmss,
 				     .scope = (int)from->scope,
 			     });
+	}
+}
+
+/** Whether an address before the @n-th has the same gateway; two of IPv6 would be one too many. */
+static bool gateway_is_repeated(const struct cni_result *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ip_cmp(&r->ips[i].gateway, &r->ips[n].gateway))
+			return true;
+	return false;
+}
+
+/** The same for the subnet. */
+static bool subnet_is_repeated(const struct cni_result *r, size_t n)
+{
+	const struct prefix *p = &r->ips[n].address;
+
+	for (size_t i = 0; i < n; i++)
+		if (r->ips[i].address.len == p->len && prefix_contains(p, &r->ips[i].address.ip))
+			return true;
+	return false;
+}
+
+/** The routes that the @n-th address adds, to its gateway and through it; returns how many. */
+static size_t p2p_routes(const struct cni_result *r, size_t n, int index, struct route routes[2])
+{
+	const struct cni_ip *ip = &r->ips[n];
+	struct route to_gateway = {.src = ip->address.ip, .oif = index, .scope = -1};
+	struct route to_subnet = to_gateway;
+	size_t count = 0;
+
+	to_gateway.dst = (struct prefix){ip->gateway, ip_bits(&ip->gateway)};
+	to_subnet.dst = (struct prefix){prefix_first(&ip->address), ip->address.len};
+	to_subnet.gw = ip->gateway;
+	if (!gateway_is_repeated(r, n))
+		routes[count++] = to_gateway;
+	if (ip->address.len < ip_bits(&ip->address.ip) && !subnet_is_repeated(r, n))
+		routes[count++] = to_subnet;
+	return count;
+}
+
+/** What is different on a point-to-point link. Routes of another interface must not be shadowed. */
+static void put_p2p(struct nl_msg *m, int index, const struct cni_result *r, const struct mac *peer)
+{
+	struct route routes[2];
+
+	for (size_t i = 0; i < r->n_ips; i++) {
+		size_t n = p2p_routes(r, i, index, routes);
+
+		for (size_t j = 0; j < n; j++)
+			route_add_sole(m, &routes[j]);
+		neigh_set_permanent(m, index, &r->ips[i].gateway, peer);
 	}
 }
 
@@ -116,21 +181,33 @@ static int wait_for_addresses(struct nl *nl, int index, struct err *e)
 	}
 }
 
+/** Which kind of link it is. */
+struct how {
+	enum iface_dad dad;
+	const struct mac *peer; ///< of a point-to-point link; NULL: the subnet is on the link
+};
+
 /** Addresses before the link comes up, so that it is announced with them; routes need it up. */
-static int apply(struct nl *nl, const char *ifname, const struct cni_result *r, enum iface_dad dad,
+static int apply(struct nl *nl, const char *ifname, const struct cni_result *r, struct how how,
 		 struct err *e)
 {
+	enum ifaddr_how flags = (how.dad == IFACE_DAD ? IFADDR_DAD : IFADDR_NODAD) |
+				(how.peer ? IFADDR_NO_ROUTE : 0);
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	int index = nl_ifindex(nl, ifname);
 
 	if (!index)
 		return err_os(e, ERR_KERNEL, ENODEV, "find %s", ifname);
 	for (size_t i = 0; i < r->n_ips; i++)
-		ifaddr_add(&m, index, &r->ips[i].address,
-			   dad == IFACE_DAD ? IFADDR_DAD : IFADDR_NODAD);
+		ifaddr_add(&m, index, &r->ips[i].address, flags);
 	link_set_arp_notify(&m, index);
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
-	put_routes(&m, index, r);
+	if (how.peer)
+		put_p2p(&m, index, r, how.peer);
+	// An error names the route only while there are labels left.
+	if (m.count + r->n_routes > NL_LABELS && nl_call(nl, &m, e) < 0)
+		return -1;
+	put_routes(&m, index, r, how.peer);
 	if (nl_call(nl, &m, e) < 0)
 		return -1;
 	return has_v6(r) ? wait_for_addresses(nl, index, e) : 0;
@@ -145,17 +222,30 @@ static int go_inside(const struct cni_call *call, struct netns *ns, struct nl **
 	return *nl ? 0 : -1;
 }
 
-int iface_configure(const struct cni_call *call, const struct cni_result *result,
-		    enum iface_dad dad, struct err *e)
+static int configure(const struct cni_call *call, const struct cni_result *result, struct how how,
+		     struct err *e)
 {
 	_cleanup_(netns_leave) struct netns ns = {.home = -1};
 	_cleanup_(nl_closep) struct nl *nl = NULL;
 	const char *ifname = call->at.ifname;
 
-	if (go_inside(call, &ns, &nl, e) < 0 || set_sysctls(ifname, has_v6(result), dad, e) < 0 ||
-	    apply(nl, ifname, result, dad, e) < 0)
+	if (go_inside(call, &ns, &nl, e) < 0 ||
+	    set_sysctls(ifname, has_v6(result), how.dad, e) < 0 ||
+	    apply(nl, ifname, result, how, e) < 0)
 		return err_wrap(e, "configure %s in the container", ifname);
 	return 0;
+}
+
+int iface_configure(const struct cni_call *call, const struct cni_result *result,
+		    enum iface_dad dad, struct err *e)
+{
+	return configure(call, result, (struct how){.dad = dad}, e);
+}
+
+int iface_configure_p2p(const struct cni_call *call, const struct cni_result *result,
+			const struct mac *peer, struct err *e)
+{
+	return configure(call, result, (struct how){.dad = IFACE_NODAD, .peer = peer}, e);
 }
 
 int iface_set_up(const struct cni_call *call, struct err *e)
@@ -209,6 +299,11 @@ static int64_t listed_iface(const struct cni_call *call)
 	return -1;
 }
 
+bool iface_owns(const struct cni_call *call, const struct cni_ip *ip)
+{
+	return ip->iface < 0 || ip->iface == listed_iface(call);
+}
+
 static int check_link(const struct cni_call *call, struct nl *nl, struct link *link, bool up,
 		      struct err *e)
 {
@@ -232,14 +327,12 @@ static int check_link(const struct cni_call *call, struct nl *nl, struct link *l
 
 static int check_addresses(const struct cni_call *call, struct nl *nl, int index, struct err *e)
 {
-	int64_t listed = listed_iface(call);
-
 	for (size_t i = 0; i < call->prev->n_ips; i++) {
 		const struct cni_ip *ip = &call->prev->ips[i];
 		struct search s = {.prefix = &ip->address};
 		char text[PREFIX_TEXT];
 
-		if (ip->iface >= 0 && ip->iface != listed)
+		if (!iface_owns(call, ip))
 			continue;
 		if (ifaddr_each(nl, index, ip->address.ip.family, match_address, &s, e) < 0)
 			return -1;
@@ -250,20 +343,40 @@ static int check_addresses(const struct cni_call *call, struct nl *nl, int index
 	return 0;
 }
 
+/** One route of the interface; @gw of family 0 matches any. */
+static int check_route(const struct cni_call *call, struct nl *nl, int index,
+		       const struct cni_route *route, const struct ipaddr *gw, struct err *e)
+{
+	struct search s = {.route = route, .gw = *gw};
+	char text[PREFIX_TEXT];
+
+	if (route_each(nl, index, route->dst.ip.family, match_route, &s, e) < 0)
+		return -1;
+	if (!s.found)
+		return err_set(e, ERR_MISMATCH, "route %s by %s is missing",
+			       prefix_format(&route->dst, text), call->at.ifname);
+	return 0;
+}
+
 static int check_routes(const struct cni_call *call, struct nl *nl, int index, struct err *e)
 {
 	for (size_t i = 0; i < call->prev->n_routes; i++) {
 		const struct cni_route *route = &call->prev->routes[i];
-		struct search s = {.route = route, .gw = gateway_of(call->prev, route)};
-		char text[PREFIX_TEXT];
+		struct ipaddr gw = gateway_of(call->prev, route);
 
-		if (route_each(nl, index, route->dst.ip.family, match_route, &s, e) < 0)
+		if (check_route(call, nl, index, route, &gw, e) < 0)
 			return -1;
-		if (!s.found)
-			return err_set(e, ERR_MISMATCH, "route %s by %s is missing",
-				       prefix_format(&route->dst, text), call->at.ifname);
 	}
 	return 0;
+}
+
+/** What iface_check() looks at, from inside; @link gets the interface. */
+static int check_inside(const struct cni_call *call, struct nl *nl, bool up, struct link *link,
+			struct err *e)
+{
+	if (check_link(call, nl, link, up, e) < 0 || check_addresses(call, nl, link->index, e) < 0)
+		return -1;
+	return check_routes(call, nl, link->index, e);
 }
 
 int iface_check(const struct cni_call *call, bool up, struct err *e)
@@ -272,8 +385,40 @@ int iface_check(const struct cni_call *call, bool up, struct err *e)
 	_cleanup_(nl_closep) struct nl *nl = NULL;
 	struct link link;
 
-	if (go_inside(call, &ns, &nl, e) < 0 || check_link(call, nl, &link, up, e) < 0 ||
-	    check_addresses(call, nl, link.index, e) < 0)
+	if (go_inside(call, &ns, &nl, e) < 0)
 		return -1;
-	return check_routes(call, nl, link.index, e);
+	return check_inside(call, nl, up, &link, e);
+}
+
+/** The routes and the neighbour that belong to the @n-th address. */
+static int check_p2p(const struct cni_call *call, struct nl *nl, int index, size_t n,
+		     const struct mac *peer, struct err *e)
+{
+	struct route routes[2];
+	size_t count = p2p_routes(call->prev, n, index, routes);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct cni_route route = {.dst = routes[i].dst, .table = -1};
+
+		if (check_route(call, nl, index, &route, &routes[i].gw, e) < 0)
+			return -1;
+	}
+	return neigh_check_permanent(nl, index, &call->prev->ips[n].gateway, peer, e);
+}
+
+int iface_check_p2p(const struct cni_call *call, const struct mac *peer, struct mac *mac,
+		    struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+	struct link link;
+
+	if (go_inside(call, &ns, &nl, e) < 0 || check_inside(call, nl, true, &link, e) < 0)
+		return -1;
+	for (size_t i = 0; i < call->prev->n_ips; i++)
+		if (iface_owns(call, &call->prev->ips[i]) && call->prev->ips[i].gateway.family &&
+		    check_p2p(call, nl, link.index, i, peer, e) < 0)
+			return err_wrap(e, "%s in the container", call->at.ifname);
+	*mac = link.mac;
+	return 0;
 }

@@ -18,6 +18,20 @@ enum iface_dad { IFACE_NODAD, IFACE_DAD };
 int iface_configure(const struct cni_call *call, const struct cni_result *result,
 		    enum iface_dad dad, struct err *e) _must_check_;
 
+/**
+ * The same on a point-to-point link, without duplicate address detection: the only neighbour is the
+ * gateway, at the MAC address @peer, and its entry is permanent, so nobody has to answer ARP or ND.
+ * Everything else, the rest of the subnet too, goes through it:
+ *
+ *	10.1.0.1 dev eth0 scope link src 10.1.0.5
+ *	10.1.0.0/24 via 10.1.0.1 dev eth0 src 10.1.0.5
+ *
+ * Each address needs a gateway of its own family. Where another interface of the container has one
+ * of these routes already it fails with EEXIST.
+ */
+int iface_configure_p2p(const struct cni_call *call, const struct cni_result *result,
+			const struct mac *peer, struct err *e) _must_check_;
+
 /** Inside call->netns_fd: bring the interface up, or leave it down. */
 int iface_set_up(const struct cni_call *call, struct err *e) _must_check_;
 
@@ -26,3 +40,13 @@ int iface_set_up(const struct cni_call *call, struct err *e) _must_check_;
  * routes that call->prev names. ERR_MISMATCH says what is not.
  */
 int iface_check(const struct cni_call *call, bool up, struct err *e) _must_check_;
+
+/**
+ * The same for iface_configure_p2p(): the interface is up, and its own routes and neighbours are
+ * there too. @mac gets its MAC address.
+ */
+int iface_check_p2p(const struct cni_call *call, const struct mac *peer, struct mac *mac,
+		    struct err *e) _must_check_;
+
+/** Whether @ip of call->prev is an address of the container's interface, not of another. */
+bool iface_owns(const struct cni_call *call, const struct cni_ip *ip);

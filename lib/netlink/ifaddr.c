@@ -18,9 +18,10 @@ static struct ifaddrmsg header(int index, const struct prefix *p)
 	};
 }
 
-void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_dad dad)
+void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_how how)
 {
 	const struct ifaddrmsg hdr = header(index, p);
+	uint32_t flags = how & IFADDR_NO_ROUTE ? IFA_F_NOPREFIXROUTE : 0;
 	char text[PREFIX_TEXT];
 
 	nl_begin(m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &hdr, sizeof(hdr));
@@ -32,8 +33,10 @@ void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr
 
 		nl_ip(m, IFA_BROADCAST, &last);
 	}
-	if (p->ip.family == AF_INET6 && dad == IFADDR_NODAD)
-		nl_u32(m, IFA_FLAGS, IFA_F_NODAD);
+	if (p->ip.family == AF_INET6 && !(how & IFADDR_DAD))
+		flags |= IFA_F_NODAD;
+	if (flags)
+		nl_u32(m, IFA_FLAGS, flags);
 }
 
 void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p)

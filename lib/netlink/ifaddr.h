@@ -12,13 +12,14 @@ struct iface_addr {
 	uint32_t flags; ///< IFA_F_*
 };
 
-enum ifaddr_dad { IFADDR_NODAD, IFADDR_DAD };
+enum ifaddr_how {
+	IFADDR_NODAD = 0,    ///< an IPv6 address is usable at once
+	IFADDR_DAD = 1,      ///< ... or after duplicate address detection
+	IFADDR_NO_ROUTE = 2, ///< beside one of them: no route to the subnet comes with it
+};
 
-/**
- * `ip addr add PREFIX dev INDEX`, with the broadcast address for IPv4 where there is one. With
- * IFADDR_NODAD an IPv6 address is usable at once instead of after duplicate address detection.
- */
-void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_dad dad);
+/** `ip addr add PREFIX dev INDEX`, with the broadcast address for IPv4 where there is one. */
+void ifaddr_add(struct nl_msg *m, int index, const struct prefix *p, enum ifaddr_how how);
 void ifaddr_del(struct nl_msg *m, int index, const struct prefix *p);
 
 /** Whether @p is the first IPv4 address of the interface called @name: the cheapest question. */

@@ -10,7 +10,7 @@ static uint8_t scope_of(const struct route *r)
 	return r->gw.family || r->dst.ip.family == AF_INET6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 }
 
-void route_add(struct nl_msg *m, const struct route *r)
+static void add(struct nl_msg *m, uint16_t flags, const struct route *r)
 {
 	uint32_t table = r->table ? r->table : RT_TABLE_MAIN;
 	const struct rtmsg hdr = {
@@ -20,11 +20,12 @@ void route_add(struct nl_msg *m, const struct route *r)
 		.rtm_protocol = RTPROT_BOOT,
 		.rtm_type = RTN_UNICAST,
 		.rtm_scope = scope_of(r),
+		.rtm_flags = r->onlink ? RTNH_F_ONLINK : 0,
 	};
 	struct ipaddr net = prefix_first(&r->dst);
 	char dst[PREFIX_TEXT], gw[IP_TEXT];
 
-	nl_begin(m, RTM_NEWROUTE, NLM_F_CREATE, &hdr, sizeof(hdr));
+	nl_begin(m, RTM_NEWROUTE, NLM_F_CREATE | flags, &hdr, sizeof(hdr));
 	nl_label(m, "add route %s%s%s", prefix_format(&r->dst, dst), r->gw.family ? " via " : "",
 		 r->gw.family ? ip_format(&r->gw, gw) : "");
 	if (r->dst.len)
@@ -33,6 +34,8 @@ void route_add(struct nl_msg *m, const struct route *r)
 	nl_u32(m, RTA_TABLE, table);
 	if (r->gw.family)
 		nl_ip(m, RTA_GATEWAY, &r->gw);
+	if (r->src.family)
+		nl_ip(m, RTA_PREFSRC, &r->src);
 	if (r->priority)
 		nl_u32(m, RTA_PRIORITY, r->priority);
 	if (r->mtu || r->advmss) {
@@ -45,21 +48,22 @@ void route_add(struct nl_msg *m, const struct route *r)
 	}
 }
 
-struct each {
-	route_fn *fn;
-	void *ctx;
-	int oif;
-};
+void route_add(struct nl_msg *m, const struct route *r)
+{
+	add(m, 0, r);
+}
 
-static int on_route(const struct nlmsghdr *reply, void *ctx, struct err *e)
+void route_add_sole(struct nl_msg *m, const struct route *r)
+{
+	add(m, NLM_F_EXCL, r);
+}
+
+static struct route parse(const struct nlmsghdr *reply)
 {
 	const struct nlattr *a[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
 	const struct rtmsg *hdr = nl_payload(reply);
-	const struct each *each = ctx;
 	struct route r;
 
-	if (reply->nlmsg_type != RTM_NEWROUTE || hdr->rtm_type != RTN_UNICAST)
-		return 0;
 	nl_parse(reply, sizeof(*hdr), a, RTA_MAX);
 	nl_parse_nested(a[RTA_METRICS], metrics, RTAX_MAX);
 	r = (struct route){
@@ -70,9 +74,55 @@ static int on_route(const struct nlmsghdr *reply, void *ctx, struct err *e)
 		.mtu = nl_get_u32(metrics[RTAX_MTU]),
 		.advmss = nl_get_u32(metrics[RTAX_ADVMSS]),
 		.scope = hdr->rtm_scope,
+		.onlink = hdr->rtm_flags & RTNH_F_ONLINK,
+		.local = hdr->rtm_type == RTN_LOCAL,
 	};
 	(void)nl_get_ip(a[RTA_DST], hdr->rtm_family, &r.dst.ip);
 	(void)nl_get_ip(a[RTA_GATEWAY], hdr->rtm_family, &r.gw);
+	(void)nl_get_ip(a[RTA_PREFSRC], hdr->rtm_family, &r.src);
+	return r;
+}
+
+static int on_answer(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)e;
+	if (reply->nlmsg_type == RTM_NEWROUTE)
+		*(struct route *)ctx = parse(reply);
+	return 0;
+}
+
+int route_to(struct nl *nl, const struct ipaddr *ip, struct route *out, struct err *e)
+{
+	const struct rtmsg hdr = {.rtm_family = (uint8_t)ip->family,
+				  .rtm_dst_len = (uint8_t)ip_bits(ip),
+				  .rtm_flags = RTM_F_FIB_MATCH};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	char text[IP_TEXT];
+
+	nl_begin(&m, RTM_GETROUTE, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "find route to %s", ip_format(ip, text));
+	nl_ip(&m, RTA_DST, ip);
+	*out = (struct route){};
+	if (nl_get(nl, &m, on_answer, out, e) < 0)
+		return e->code == ERR_KERNEL ? 0 : -1; // the verdict of the route, not of the call
+	return 0;
+}
+
+struct each {
+	route_fn *fn;
+	void *ctx;
+	int oif;
+};
+
+static int on_route(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct rtmsg *hdr = nl_payload(reply);
+	const struct each *each = ctx;
+	struct route r;
+
+	if (reply->nlmsg_type != RTM_NEWROUTE || hdr->rtm_type != RTN_UNICAST)
+		return 0;
+	r = parse(reply);
 	return r.oif == each->oif ? each->fn(&r, each->ctx, e) : 0;
 }
 

@@ -62,6 +62,11 @@ SCENARIOS = [
     Scenario("bridge with two families", network(isDefaultGateway=True, ipam={
         "type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]],
         "routes": [{"dst": "172.20.0.0/16"}]})),
+    Scenario("ptp with two families", {
+        "cniVersion": "1.1.0", "name": "n", "type": "ptp", "ipMasq": True, "ipam": {
+            "type": "host-local",
+            "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]],
+            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}),
     Scenario("host-local", network(type="host-local")),
     Scenario("loopback", {"cniVersion": "1.1.0", "name": "lo", "type": "loopback"}, "lo"),
 ]

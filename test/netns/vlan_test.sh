@@ -218,8 +218,8 @@ test_rollback_and_gc() {
 	pod red
 	joined red "$conf"
 	cni GC none "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$conf")"
-	ip netns del red
-	unchanged "GC"
+	ip -o link show type veth | absent "veth left"
+	leases n | absent "leases left"
 }
 
 run_tests "$@"

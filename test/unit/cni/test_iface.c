@@ -204,6 +204,80 @@ static void check_names_every_difference(void **state)
 	}
 }
 
+static const struct mac peer = {{2, 0, 0, 0, 0, 1}};
+
+static void on_a_point_to_point_link_everything_goes_through_the_gateway(void **state)
+{
+	ATTACHED(a, "{'interfaces': [{'name': 'eth0', 'sandbox': '/run/netns/red'}], 'ips': "
+		    "[{'address': '10.1.0.5/16', 'gateway': '10.1.0.1', 'interface': 0}, "
+		    "{'address': '10.1.0.6/16', 'gateway': '10.1.0.1', 'interface': 0}, "
+		    "{'address': '10.2.0.5/32', 'gateway': '10.1.0.1', 'interface': 0}, "
+		    "{'address': 'fd00::5/64', 'gateway': 'fd00::1', 'interface': 0}, "
+		    "{'address': 'fd00::6/64', 'gateway': 'fd00::1', 'interface': 0}], "
+		    "'routes': [{'dst': '0.0.0.0/0'}, {'dst': '192.0.2.0/24', 'gw': "
+		    "'10.1.0.9'}]}");
+	struct err e = {};
+	struct mac mac;
+
+	(void)state;
+	if (iface_configure_p2p(&a.c.call, &a.r, &peer, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+	assert_string_equal(sh_output("ip -n red route show | sed 's/ *$//' | sort"),
+			    "10.1.0.0/16 via 10.1.0.1 dev eth0 src 10.1.0.5\n"
+			    "10.1.0.1 dev eth0 scope link src 10.1.0.5\n"
+			    "192.0.2.0/24 via 10.1.0.9 dev eth0 onlink\n"
+			    "default via 10.1.0.1 dev eth0\n");
+	assert_string_equal(sh_output("ip -n red -6 route show | grep ^fd00: | cut -d' ' -f1-7"),
+			    "fd00::1 dev eth0 src fd00::5 metric 1024\n"
+			    "fd00::/64 via fd00::1 dev eth0 src fd00::5\n");
+	sh("ip -n red neigh show | grep -q '^10.1.0.1 .*02:00:00:00:00:01 PERMANENT'");
+	sh("ip -n red neigh show | grep -q '^fd00::1 .*02:00:00:00:00:01 PERMANENT'");
+	assert_int_equal(iface_check_p2p(&a.c.call, &peer, &mac, &e), 0);
+	assert_int_equal(mac.bytes[5], 5);
+}
+
+static void routes_of_another_interface_are_not_shadowed(void **state)
+{
+	ATTACHED(a, "{'ips': [{'address': '10.1.0.5/16', 'gateway': '10.1.0.1'}]}");
+	struct err e = {};
+
+	(void)state;
+	sh("ip -n red link add br1 up type bridge && ip -n red route add 10.1.0.1 dev br1");
+	assert_int_equal(iface_configure_p2p(&a.c.call, &a.r, &peer, &e), -1);
+	assert_string_equal(e.msg, "configure eth0 in the container: add route 10.1.0.1/32: File "
+				   "exists");
+}
+
+static void check_names_what_a_point_to_point_link_lacks(void **state)
+{
+	static const struct {
+		const char *change, *msg;
+	} rows[] = {
+		{"ip -n red neigh replace 10.1.0.1 lladdr 02:00:00:00:00:99 dev eth0",
+		 "eth0 in the container: neighbour 10.1.0.1 has MAC address 02:00:00:00:00:99, not "
+		 "02:00:00:00:00:01"},
+		{"ip -n red neigh del 10.1.0.1 dev eth0",
+		 "eth0 in the container: neighbour 10.1.0.1 is missing"},
+		{"ip -n red route del 10.1.0.0/16",
+		 "eth0 in the container: route 10.1.0.0/16 by eth0 is missing"},
+		{"ip -n red route del 10.1.0.1",
+		 "eth0 in the container: route 10.1.0.1/32 by eth0 is missing"},
+		{"ip -n red link set eth0 down", "eth0 in the container is down"},
+	};
+	ATTACHED(a, "{'ips': [{'address': '10.1.0.5/16', 'gateway': '10.1.0.1'}]}");
+	struct err e = {};
+	struct mac mac;
+
+	(void)state;
+	assert_int_equal(iface_configure_p2p(&a.c.call, &a.r, &peer, &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		sh("%s", rows[i].change);
+		assert_int_equal(iface_check_p2p(&a.c.call, &peer, &mac, &e), -1);
+		assert_int_equal(e.code, ERR_MISMATCH);
+		assert_string_equal(e.msg, rows[i].msg);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +292,9 @@ int main(void)
 		on_a_node(an_interface_that_is_not_there_is_named),
 		on_a_node(an_interface_is_brought_up_and_nothing_else),
 		on_a_node(check_names_every_difference),
+		on_a_node(on_a_point_to_point_link_everything_goes_through_the_gateway),
+		on_a_node(routes_of_another_interface_are_not_shadowed),
+		on_a_node(check_names_what_a_point_to_point_link_lacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,24 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/conversation.h"
 #include "netlink/ifaddr.h"
 #include "sandbox.h"
 #include "test.h"
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0 || sh_status("ip link add br0 up type bridge") != 0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_ROUTE, "ip link add br0 up type bridge");
 }
 
 static struct prefix prefix(const char *text)
@@ -32,12 +22,12 @@ static struct prefix prefix(const char *text)
 	return p;
 }
 
-static int add(struct nl *nl, const char *text, enum ifaddr_dad dad, struct err *e)
+static int add(struct nl *nl, const char *text, enum ifaddr_how how, struct err *e)
 {
 	struct prefix p = prefix(text);
 	struct nl_msg m = {};
 
-	ifaddr_add(&m, nl_ifindex(nl, "br0"), &p, dad);
+	ifaddr_add(&m, nl_ifindex(nl, "br0"), &p, how);
 	return nl_call(nl, &m, e);
 }
 
@@ -122,6 +112,19 @@ static void an_ipv6_address_skips_detection_of_duplicates_if_told_so(void **stat
 	assert_false(list(*state, "br0", AF_INET6).flags & IFA_F_NODAD);
 }
 
+static void an_address_without_the_route_to_its_subnet(void **state)
+{
+	struct err e = {};
+
+	assert_int_equal(add(*state, "10.1.0.1/16", IFADDR_NODAD | IFADDR_NO_ROUTE, &e), 0);
+	assert_int_equal(add(*state, "fd00::1/64", IFADDR_NODAD | IFADDR_NO_ROUTE, &e), 0);
+	assert_true(list(*state, "br0", AF_INET6).flags & IFA_F_NODAD);
+	assert_string_equal(sh_output("ip route show dev br0"), "");
+	assert_int_equal(sh_status("ip -6 route show dev br0 | grep ^fd00:"), 1);
+	assert_int_equal(add(*state, "10.2.0.1/16", IFADDR_NODAD, &e), 0);
+	sh("ip route show dev br0 | grep -q '^10.2.0.0/16 '");
+}
+
 static void an_address_is_added_once(void **state)
 {
 	struct err e = {};
@@ -166,10 +169,12 @@ static void a_reader_may_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(addresses_come_back_with_their_length),
 		conversation(the_broadcast_address_is_set_where_there_is_one),
 		conversation(an_ipv6_address_skips_detection_of_duplicates_if_told_so),
+		conversation(an_address_without_the_route_to_its_subnet),
 		conversation(an_address_is_added_once),
 		conversation(an_address_is_deleted_once),
 		conversation(the_own_end_of_a_point_to_point_address_is_reported),

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "netlink/conversation.h"
 #include "netlink/neigh.h"
 #include "sandbox.h"
 #include "test.h"
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0 || sh_status("ip link add br0 up type bridge") != 0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(state, NETLINK_ROUTE, "ip link add br0 up type bridge");
 }
 
 static int set(struct nl *nl, const char *ip_text, uint8_t last_byte, struct err *e)
@@ -50,6 +40,53 @@ static void the_earlier_holder_of_an_address_is_forgotten(void **state)
 			    "10.1.0.5 lladdr 02:00:00:00:00:05 STALE \n");
 }
 
+static int check(struct nl *nl, const char *ip_text, uint8_t last_byte, struct err *e)
+{
+	const struct mac mac = {{2, 0, 0, 0, 0, last_byte}};
+	struct ipaddr ip = {};
+
+	assert_null(ip_parse(&ip, ip_text));
+	return neigh_check_permanent(nl, nl_ifindex(nl, "br0"), &ip, &mac, e);
+}
+
+static void a_permanent_neighbour_is_found_as_it_was_set(void **state)
+{
+	static const char *const rows[] = {"10.1.0.5", "fd00::5"};
+	const struct mac mac = {{2, 0, 0, 0, 0, 5}};
+	struct nl *nl = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nl_msg m = {};
+		struct ipaddr ip = {};
+		struct err e = {};
+
+		assert_int_equal(set(nl, rows[i], 9, &e), 0); // replaced by ours
+		assert_null(ip_parse(&ip, rows[i]));
+		neigh_set_permanent(&m, nl_ifindex(nl, "br0"), &ip, &mac);
+		assert_int_equal(nl_call(nl, &m, &e), 0);
+		assert_int_equal(check(nl, rows[i], 5, &e), 0);
+	}
+	sh("ip neigh show dev br0 | grep -qx '10.1.0.5 lladdr 02:00:00:00:00:05 PERMANENT *'");
+	sh("ip neigh show dev br0 | grep -qx 'fd00::5 lladdr 02:00:00:00:00:05 PERMANENT *'");
+}
+
+static void another_neighbour_is_a_mismatch(void **state)
+{
+	struct err e = {};
+
+	assert_int_equal(check(*state, "10.1.0.5", 5, &e), -1);
+	assert_int_equal(e.code, ERR_MISMATCH);
+	assert_string_equal(e.msg, "neighbour 10.1.0.5 is missing");
+	assert_int_equal(set(*state, "10.1.0.5", 5, &e), 0);
+	assert_int_equal(check(*state, "10.1.0.5", 5, &e), -1);
+	assert_string_equal(e.msg, "neighbour 10.1.0.5 is not permanent");
+	sh("ip neigh replace 10.1.0.5 lladdr 02:00:00:00:00:99 dev br0");
+	assert_int_equal(check(*state, "10.1.0.5", 5, &e), -1);
+	assert_string_equal(e.msg, "neighbour 10.1.0.5 has MAC address 02:00:00:00:00:99, not "
+				   "02:00:00:00:00:05");
+	assert_int_equal(e.code, ERR_MISMATCH);
+}
+
 static void a_refusal_names_the_neighbour(void **state)
 {
 	const struct mac mac = {{2}};
@@ -64,9 +101,12 @@ static void a_refusal_names_the_neighbour(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(a_neighbour_is_known_and_to_be_confirmed),
 		conversation(the_earlier_holder_of_an_address_is_forgotten),
+		conversation(a_permanent_neighbour_is_found_as_it_was_set),
+		conversation(another_neighbour_is_a_mismatch),
 		conversation(a_refusal_names_the_neighbour),
 	};
 

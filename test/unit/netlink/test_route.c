@@ -4,27 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/conversation.h"
 #include "netlink/route.h"
 #include "sandbox.h"
 #include "test.h"
 
 static int connect_to_kernel(void **state)
 {
-	struct err e = {};
-
-	if (sandbox(NULL) != 0 ||
-	    sh_status("ip link add br0 up type bridge && ip link add br1 up type bridge && "
-		      "ip addr add 10.1.0.2/16 dev br0 && ip addr add fd00::2/64 dev br0 nodad") !=
-		    0)
-		return -1;
-	*state = nl_open(NETLINK_ROUTE, &e);
-	return *state ? 0 : -1;
-}
-
-static int hang_up(void **state)
-{
-	nl_closep((struct nl **)state);
-	return 0;
+	return conversation_begin(
+		state, NETLINK_ROUTE,
+		"ip link add br0 up type bridge && ip link add br1 up type bridge && "
+		"ip addr add 10.1.0.2/16 dev br0 && "
+		"ip addr add fd00::2/64 dev br0 nodad");
 }
 
 /** A route by br0 as a user writes it; the gateway may be NULL. */
@@ -176,6 +167,83 @@ static void the_same_route_twice_is_eexist(void **state)
 	assert_int_equal(e.os, EEXIST);
 }
 
+static void the_source_address_and_a_gateway_off_the_link_are_kept(void **state)
+{
+	struct nl *nl = *state;
+	struct route r = route(nl, "192.0.2.0/24", "10.99.0.1"), back;
+	struct err e = {};
+
+	r.onlink = true;
+	assert_null(ip_parse(&r.src, "10.1.0.2"));
+	assert_int_equal(add(nl, &r, &e), 0);
+	back = find(nl, &r);
+	assert_true(back.onlink);
+	assert_int_equal(ip_cmp(&back.src, &r.src), 0);
+	sh("ip route show | grep -q '^192.0.2.0/24 via 10.99.0.1 dev br0 src 10.1.0.2 onlink'");
+}
+
+static void a_sole_route_suffers_no_other_to_its_destination(void **state)
+{
+	static const char *const rows[] = {"192.0.2.1/32", "2001:db8::1/128"};
+	struct nl *nl = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct route r = route(nl, rows[i], NULL), other = r;
+		struct nl_msg m = {};
+		struct err e = {};
+
+		other.oif = nl_ifindex(nl, "br1");
+		assert_int_equal(add(nl, &other, &e), 0);
+		route_add_sole(&m, &r);
+		assert_int_equal(nl_call(nl, &m, &e), -1);
+		assert_int_equal(e.os, EEXIST);
+		assert_int_equal(add(nl, &r, &e), 0); // the usual way they are two
+	}
+}
+
+static void the_route_to_an_address_says_how_far_it_reaches(void **state)
+{
+	static const struct {
+		const char *to, *ifname;
+		int len;
+		bool local;
+	} rows[] = {
+		{"10.1.0.9", "br0", 16, false},     {"10.1.0.77", "br1", 32, false},
+		{"10.1.0.2", "br0", 32, true},      {"fd00::9", "br0", 64, false},
+		{"2001:db8::1", "br1", 128, false}, {"fd00::2", "br0", 128, true},
+	};
+	struct nl *nl = *state;
+
+	sh("ip route add 10.1.0.77 dev br1 && ip -6 route add 2001:db8::1 dev br1");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ipaddr ip = {};
+		struct route found;
+		struct err e = {};
+
+		assert_null(ip_parse(&ip, rows[i].to));
+		assert_int_equal(route_to(nl, &ip, &found, &e), 0);
+		assert_int_equal(found.oif, nl_ifindex(nl, rows[i].ifname));
+		assert_int_equal(found.dst.len, rows[i].len);
+		assert_int_equal(found.local, rows[i].local);
+	}
+}
+
+static void no_route_to_an_address_is_no_error(void **state)
+{
+	static const char *const rows[] = {"203.0.113.1", "192.0.2.1", "2001:db8::1"};
+
+	sh("ip route add blackhole 192.0.2.0/24");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct route found = {.oif = 7};
+		struct ipaddr ip = {};
+		struct err e = {};
+
+		assert_null(ip_parse(&ip, rows[i]));
+		assert_int_equal(route_to(*state, &ip, &found, &e), 0);
+		assert_int_equal(found.oif, 0);
+	}
+}
+
 static void only_unicast_routes_of_the_interface_are_listed(void **state)
 {
 	struct route connected = route(*state, "10.1.0.0/16", NULL);
@@ -196,12 +264,17 @@ static void only_unicast_routes_of_the_interface_are_listed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define conversation(test) cmocka_unit_test_setup_teardown(test, connect_to_kernel, hang_up)
+#define conversation(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, connect_to_kernel, conversation_end)
 		conversation(a_route_comes_back_as_it_was_added),
 		conversation(priority_table_scope_mtu_and_advmss_are_kept),
 		conversation(host_bits_of_the_destination_are_cleared),
 		conversation(the_kernels_words_explain_a_refused_route),
 		conversation(the_same_route_twice_is_eexist),
+		conversation(the_source_address_and_a_gateway_off_the_link_are_kept),
+		conversation(a_sole_route_suffers_no_other_to_its_destination),
+		conversation(the_route_to_an_address_says_how_far_it_reaches),
+		conversation(no_route_to_an_address_is_no_error),
 		conversation(only_unicast_routes_of_the_interface_are_listed),
 	};
 
