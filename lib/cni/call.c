@@ -218,8 +218,10 @@ bool cni_call_is_valid(const struct cni_call *call, const char *container, const
 	return false;
 }
 
-bool cni_call_is_valid_tag(const struct cni_call *call, const char *tag)
+bool cni_call_keeps(const char *tag, const void *ctx)
 {
+	const struct cni_call *call = ctx;
+
 	for (size_t i = 0; i < call->n_valid; i++) {
 		const struct attachment a = {call->at.network, call->valid[i].container,
 					     call->valid[i].ifname};
@@ -229,4 +231,15 @@ bool cni_call_is_valid_tag(const struct cni_call *call, const char *tag)
 			return true;
 	}
 	return false;
+}
+
+const struct cni_iface *cni_call_iface(const struct cni_call *call)
+{
+	for (size_t i = 0; call->prev && i < call->prev->n_ifaces; i++) {
+		const struct cni_iface *iface = &call->prev->ifaces[i];
+
+		if (iface->sandbox && *iface->sandbox && !strcmp(iface->name, call->at.ifname))
+			return iface;
+	}
+	return NULL;
 }

@@ -80,6 +80,9 @@ struct cni_call {
 	struct arena *arena;
 };
 
+/** The container's interface as prevResult lists it; NULL if it does not, or there is none. */
+const struct cni_iface *cni_call_iface(const struct cni_call *call);
+
 /** What CNI_COMMAND calls the verb. */
 const char *cni_verb_text(enum cni_verb verb);
 
@@ -100,5 +103,5 @@ int cni_read_conf(const struct cni_call *call, void *out, const struct conf_fiel
  */
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname);
 
-/** The same for the tag of an attachment to this network (attachment_tag()). */
-bool cni_call_is_valid_tag(const struct cni_call *call, const char *tag);
+/** The same for the tag of an attachment to this network (attachment_tag()): a ruleset_keep_fn. */
+bool cni_call_keeps(const char *tag, const void *call);

@@ -292,11 +292,9 @@ static int match_route(const struct route *r, void *ctx, struct err *e)
 /** The interface that prevResult lists for the container; -1 if it lists none. */
 static int64_t listed_iface(const struct cni_call *call)
 {
-	for (size_t i = 0; i < call->prev->n_ifaces; i++)
-		if (call->prev->ifaces[i].sandbox && *call->prev->ifaces[i].sandbox &&
-		    !strcmp(call->prev->ifaces[i].name, call->at.ifname))
-			return (int64_t)i;
-	return -1;
+	const struct cni_iface *iface = cni_call_iface(call);
+
+	return iface ? iface - call->prev->ifaces : -1;
 }
 
 bool iface_owns(const struct cni_call *call, const struct cni_ip *ip)

@@ -14,7 +14,7 @@ const char *ipmasq_check_backend(const void *value)
 
 /** What the undo step works with. */
 struct step_back {
-	struct masq *masq;
+	struct ruleset *masq;
 	const struct attachment *at;
 };
 
@@ -36,7 +36,7 @@ static struct prefix *addresses_of(const struct cni_result *result, struct arena
 	return list;
 }
 
-int ipmasq_add(struct masq *masq, const struct cni_call *call, const struct cni_result *result,
+int ipmasq_add(struct ruleset *masq, const struct cni_call *call, const struct cni_result *result,
 	       struct undo *undo, struct err *e)
 {
 	struct prefix *addresses = addresses_of(result, call->arena);
@@ -52,7 +52,7 @@ int ipmasq_add(struct masq *masq, const struct cni_call *call, const struct cni_
 									  : 0;
 }
 
-int ipmasq_del(struct masq *masq, const struct cni_call *call, bool configured, struct err *e)
+int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configured, struct err *e)
 {
 	struct prefix *known =
 		configured && call->prev ? addresses_of(call->prev, call->arena) : NULL;
@@ -60,7 +60,7 @@ int ipmasq_del(struct masq *masq, const struct cni_call *call, bool configured, 
 	return masq_del(masq, &call->at, known, known ? call->prev->n_ips : 0, e);
 }
 
-int ipmasq_check(struct masq *masq, const struct cni_call *call, struct err *e)
+int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e)
 {
 	const struct prefix *addresses = addresses_of(call->prev, call->arena);
 
@@ -71,21 +71,14 @@ int ipmasq_check(struct masq *masq, const struct cni_call *call, struct err *e)
 	return 0;
 }
 
-static bool is_valid(const char *tag, void *ctx)
+int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, struct err *e)
 {
-	return cni_call_is_valid_tag(ctx, tag);
-}
-
-int ipmasq_gc(struct masq *masq, const struct cni_call *call, struct err *e)
-{
-	struct cni_call copy = *call;
-
-	return masq_gc(masq, call->at.network, is_valid, &copy, e);
+	return ruleset_gc(masq, call->at.network, cni_call_keeps, call, e);
 }
 
 int ipmasq_resync(struct arena *arena, struct err *e)
 {
-	_cleanup_(masq_done) struct masq masq = {.arena = arena};
+	_cleanup_(ruleset_done) struct ruleset masq = {.kind = &masq_kind, .arena = arena};
 
-	return masq_resync(&masq, e);
+	return ruleset_resync(&masq, e);
 }

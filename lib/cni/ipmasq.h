@@ -11,17 +11,17 @@
 const char *ipmasq_check_backend(const void *value);
 
 /** Masquerade the addresses of @result; the step that takes it back is in @undo. */
-int ipmasq_add(struct masq *masq, const struct cni_call *call, const struct cni_result *result,
+int ipmasq_add(struct ruleset *masq, const struct cni_call *call, const struct cni_result *result,
 	       struct undo *undo, struct err *e) _must_check_;
 
 /**
  * Stop it, whether or not it is configured any more. If the record is lost, go by the addresses of
  * prevResult, provided that @configured.
  */
-int ipmasq_del(struct masq *masq, const struct cni_call *call, bool configured,
+int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configured,
 	       struct err *e) _must_check_;
-int ipmasq_check(struct masq *masq, const struct cni_call *call, struct err *e) _must_check_;
-int ipmasq_gc(struct masq *masq, const struct cni_call *call, struct err *e) _must_check_;
+int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e) _must_check_;
+int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, struct err *e) _must_check_;
 
 /** The option --resync: rebuild what is in nf_tables from the records. */
 int ipmasq_resync(struct arena *arena, struct err *e) _must_check_;

@@ -167,7 +167,7 @@ static int collect(const struct link *link, void *ctx, struct err *e)
 
 	(void)e;
 	if (!strcmp(link->kind, "veth") && attachment_tag_is_of(link->alias, c->call->at.network) &&
-	    !cni_call_is_valid_tag(c->call, link->alias))
+	    !cni_call_keeps(link->alias, c->call))
 		link_del_index(c->removals, link->index);
 	return 0;
 }

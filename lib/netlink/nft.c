@@ -11,11 +11,58 @@
 #include "netlink/nl_private.h"
 
 /** User data of libnftnl: type, length, value; numbers of its udata.h. */
-enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_ELEM_COMMENT = 0, BYTEORDER_BIG_ENDIAN = 2 };
+enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_ELEM_COMMENT = 0 };
 
-static void begin(struct nl_msg *m, uint16_t type, uint16_t flags)
+/** Numbers of nft(8): enum byteorder of its expression.h, enum datatypes of its datatype.h. */
+enum { BYTEORDER_INVALID, BYTEORDER_HOST_ENDIAN, BYTEORDER_BIG_ENDIAN };
+enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_ETHERADDR = 9, TYPE_IFNAME = 41, TYPE_BITS = 6 };
+
+/** Of a concatenation each part takes whole registers of four bytes. */
+enum { MAC_IN_REGISTERS = 8 };
+
+static const struct {
+	uint32_t type, len, byteorder;
+} key_types[] = {
+	[NFT_IPV4] = {TYPE_IPADDR, 4, BYTEORDER_BIG_ENDIAN},
+	[NFT_IPV6] = {TYPE_IP6ADDR, 16, BYTEORDER_BIG_ENDIAN},
+	[NFT_IFNAME] = {TYPE_IFNAME, IFNAMSIZ, BYTEORDER_HOST_ENDIAN},
+	[NFT_IFNAME_MAC] = {TYPE_IFNAME << TYPE_BITS | TYPE_ETHERADDR, IFNAMSIZ + MAC_IN_REGISTERS,
+			    BYTEORDER_INVALID},
+};
+
+struct nft_key nft_key_ip(const struct ipaddr *ip)
 {
-	const struct nfgenmsg hdr = {.nfgen_family = NFT_FAMILY_INET, .version = NFNETLINK_V0};
+	struct nft_key key = {.len = ip_size(ip)};
+
+	memcpy(key.bytes, ip->bytes, key.len);
+	ip_format(ip, key.text);
+	return key;
+}
+
+struct nft_key nft_key_ifname(const char *name)
+{
+	struct nft_key key = {.len = IFNAMSIZ};
+
+	(void)snprintf((char *)key.bytes, IFNAMSIZ, "%s", name);
+	(void)snprintf(key.text, sizeof(key.text), "%s", (char *)key.bytes);
+	return key;
+}
+
+struct nft_key nft_key_ifname_mac(const char *name, const struct mac *mac)
+{
+	struct nft_key key = nft_key_ifname(name);
+	char text[MAC_TEXT];
+
+	memcpy(key.bytes + IFNAMSIZ, mac->bytes, sizeof(mac->bytes));
+	key.len = IFNAMSIZ + MAC_IN_REGISTERS;
+	(void)snprintf(key.text, sizeof(key.text), "%s . %s", (char *)key.bytes,
+		       mac_format(mac, text));
+	return key;
+}
+
+static void begin(struct nl_msg *m, uint16_t type, uint16_t flags, uint8_t family)
+{
+	const struct nfgenmsg hdr = {.nfgen_family = family, .version = NFNETLINK_V0};
 
 	nl_begin(m, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &hdr, sizeof(hdr));
 }
@@ -58,54 +105,54 @@ int nft_genid(struct nl *nl, uint32_t *genid, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
-	begin(&m, NFT_MSG_GETGEN, 0);
+	begin(&m, NFT_MSG_GETGEN, 0, 0);
 	nl_label(&m, "read generation of nf_tables");
 	return nl_get(nl, &m, on_genid, genid, e);
 }
 
-void nft_table_add(struct nl_msg *m, const char *table, uint16_t flags)
+void nft_table_add(struct nl_msg *m, const struct nft_table *table, uint16_t flags)
 {
-	begin(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags);
-	nl_label(m, "add nf_tables table %s", table);
-	nl_str(m, NFTA_TABLE_NAME, table);
+	begin(m, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags, table->family);
+	nl_label(m, "add nf_tables table %s", table->name);
+	nl_str(m, NFTA_TABLE_NAME, table->name);
 }
 
-void nft_table_del(struct nl_msg *m, const char *table)
+void nft_table_del(struct nl_msg *m, const struct nft_table *table)
 {
-	begin(m, NFT_MSG_DELTABLE, 0);
-	nl_label(m, "delete nf_tables table %s", table);
-	nl_str(m, NFTA_TABLE_NAME, table);
+	begin(m, NFT_MSG_DELTABLE, 0, table->family);
+	nl_label(m, "delete nf_tables table %s", table->name);
+	nl_str(m, NFTA_TABLE_NAME, table->name);
 }
 
-void nft_chain_add_nat(struct nl_msg *m, const char *table, const char *chain, uint32_t hook,
-		       int priority)
+void nft_chain_add(struct nl_msg *m, const struct nft_table *table, const struct nft_chain *chain)
 {
-	begin(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
-	nl_label(m, "add nf_tables chain %s %s", table, chain);
-	nl_str(m, NFTA_CHAIN_TABLE, table);
-	nl_str(m, NFTA_CHAIN_NAME, chain);
+	begin(m, NFT_MSG_NEWCHAIN, NLM_F_CREATE, table->family);
+	nl_label(m, "add nf_tables chain %s %s", table->name, chain->name);
+	nl_str(m, NFTA_CHAIN_TABLE, table->name);
+	nl_str(m, NFTA_CHAIN_NAME, chain->name);
 	nl_nest(m, NFTA_CHAIN_HOOK | NLA_F_NESTED) {
-		nl_be32(m, NFTA_HOOK_HOOKNUM, hook);
-		nl_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)priority);
+		nl_be32(m, NFTA_HOOK_HOOKNUM, chain->hook);
+		nl_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)chain->priority);
 	}
 	nl_be32(m, NFTA_CHAIN_POLICY, NFT_POLICY_ACCEPT);
-	nl_str(m, NFTA_CHAIN_TYPE, "nat");
+	nl_str(m, NFTA_CHAIN_TYPE, chain->type);
 }
 
-void nft_set_add(struct nl_msg *m, const char *table, const struct nft_set *set, uint16_t flags)
+void nft_set_add(struct nl_msg *m, const struct nft_table *table, const struct nft_set *set,
+		 uint16_t flags)
 {
 	struct {
 		uint8_t type, len;
 		uint32_t value;
 	} __attribute__((packed))
-	byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t), BYTEORDER_BIG_ENDIAN};
+	byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t), key_types[set->type].byteorder};
 
-	begin(m, NFT_MSG_NEWSET, NLM_F_CREATE | flags);
-	nl_label(m, "add nf_tables set %s %s", table, set->name);
-	nl_str(m, NFTA_SET_TABLE, table);
+	begin(m, NFT_MSG_NEWSET, NLM_F_CREATE | flags, table->family);
+	nl_label(m, "add nf_tables set %s %s", table->name, set->name);
+	nl_str(m, NFTA_SET_TABLE, table->name);
 	nl_str(m, NFTA_SET_NAME, set->name);
-	nl_be32(m, NFTA_SET_KEY_TYPE, set->key);
-	nl_be32(m, NFTA_SET_KEY_LEN, set->key == NFT_KEY_IPV4 ? 4 : 16);
+	nl_be32(m, NFTA_SET_KEY_TYPE, key_types[set->type].type);
+	nl_be32(m, NFTA_SET_KEY_LEN, key_types[set->type].len);
 	nl_be32(m, NFTA_SET_ID, m->count); // the kernel wants one, unique in the transaction
 	nl_put(m, NFTA_SET_USERDATA, &byteorder, sizeof(byteorder));
 }
@@ -118,13 +165,14 @@ static int ignore(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	return 0;
 }
 
-int nft_exists(struct nl *nl, const char *table, const char *set, bool *out, struct err *e)
+int nft_exists(struct nl *nl, const struct nft_table *table, const char *set, bool *out,
+	       struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
-	begin(&m, set ? NFT_MSG_GETSET : NFT_MSG_GETTABLE, 0);
-	nl_label(&m, "find nf_tables %s %s %s", set ? "set" : "table", table, set ? set : "");
-	nl_str(&m, set ? NFTA_SET_TABLE : NFTA_TABLE_NAME, table);
+	begin(&m, set ? NFT_MSG_GETSET : NFT_MSG_GETTABLE, 0, table->family);
+	nl_label(&m, "find nf_tables %s %s %s", set ? "set" : "table", table->name, set ? set : "");
+	nl_str(&m, set ? NFTA_SET_TABLE : NFTA_TABLE_NAME, table->name);
 	if (set)
 		nl_str(&m, NFTA_SET_NAME, set);
 	*out = nl_get(nl, &m, ignore, NULL, e) == 0;
@@ -151,37 +199,36 @@ static int on_chain_use(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	return 0;
 }
 
-int nft_has_rules(struct nl *nl, const char *table, const char *chain, bool *out, struct err *e)
+int nft_count(struct nl *nl, const struct nft_table *table, const char *chain, uint32_t *rules,
+	      uint32_t *objects, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg of_table = {}, of_chain = {};
-	uint32_t objects = 0, rules = 0;
 
-	begin(&of_table, NFT_MSG_GETTABLE, 0);
-	nl_label(&of_table, "find nf_tables table %s", table);
-	nl_str(&of_table, NFTA_TABLE_NAME, table);
-	begin(&of_chain, NFT_MSG_GETCHAIN, 0);
-	nl_label(&of_chain, "find nf_tables chain %s %s", table, chain);
-	nl_str(&of_chain, NFTA_CHAIN_TABLE, table);
+	begin(&of_table, NFT_MSG_GETTABLE, 0, table->family);
+	nl_label(&of_table, "find nf_tables table %s", table->name);
+	nl_str(&of_table, NFTA_TABLE_NAME, table->name);
+	begin(&of_chain, NFT_MSG_GETCHAIN, 0, table->family);
+	nl_label(&of_chain, "find nf_tables chain %s %s", table->name, chain);
+	nl_str(&of_chain, NFTA_CHAIN_TABLE, table->name);
 	nl_str(&of_chain, NFTA_CHAIN_NAME, chain);
-	*out = nl_get(nl, &of_table, on_table_use, &objects, e) == 0 &&
-	       nl_get(nl, &of_chain, on_chain_use, &rules, e) == 0;
-	if (!*out)
-		return e->os == ENOENT ? 0 : -1;
-	*out = rules + 1 >= objects; // the objects of a table are its chains and its sets
-	return 0;
+	if (nl_get(nl, &of_table, on_table_use, objects, e) == 0 &&
+	    nl_get(nl, &of_chain, on_chain_use, rules, e) == 0)
+		return 0;
+	*rules = *objects = 0;
+	return e->os == ENOENT ? 0 : -1;
 }
 
-static void put_key(struct nl_msg *m, const struct ipaddr *key)
+static void put_key(struct nl_msg *m, const struct nft_key *key)
 {
 	nl_nest(m, NFTA_SET_ELEM_KEY | NLA_F_NESTED)
-		nl_ip(m, NFTA_DATA_VALUE, key);
+		nl_put(m, NFTA_DATA_VALUE, key->bytes, key->len);
 }
 
-static void elem_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const char *table,
-		       const char *set)
+static void elem_begin(struct nl_msg *m, uint16_t type, uint16_t flags,
+		       const struct nft_table *table, const char *set)
 {
-	begin(m, type, flags);
-	nl_str(m, NFTA_SET_ELEM_LIST_TABLE, table);
+	begin(m, type, flags, table->family);
+	nl_str(m, NFTA_SET_ELEM_LIST_TABLE, table->name);
 	nl_str(m, NFTA_SET_ELEM_LIST_SET, set);
 }
 
@@ -195,13 +242,11 @@ static void put_comment(struct nl_msg *m, const char *comment)
 	nl_put(m, NFTA_SET_ELEM_USERDATA, udata, 2 + len);
 }
 
-static void put_elem(struct nl_msg *m, uint16_t flags, const char *table, const char *set,
-		     const struct nft_elem *elem)
+static void put_elem(struct nl_msg *m, uint16_t flags, const struct nft_table *table,
+		     const char *set, const struct nft_elem *elem)
 {
-	char text[IP_TEXT];
-
 	elem_begin(m, NFT_MSG_NEWSETELEM, NLM_F_CREATE | flags, table, set);
-	nl_label(m, "add %s to nf_tables set %s %s", ip_format(&elem->key, text), table, set);
+	nl_label(m, "add %s to nf_tables set %s %s", elem->key.text, table->name, set);
 	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED) {
 			put_key(m, &elem->key);
@@ -211,23 +256,23 @@ static void put_elem(struct nl_msg *m, uint16_t flags, const char *table, const 
 	}
 }
 
-void nft_elem_add(struct nl_msg *m, const char *table, const char *set, const struct nft_elem *elem)
+void nft_elem_add(struct nl_msg *m, const struct nft_table *table, const char *set,
+		  const struct nft_elem *elem)
 {
 	put_elem(m, NLM_F_EXCL, table, set, elem);
 }
 
-void nft_elem_ensure(struct nl_msg *m, const char *table, const char *set,
+void nft_elem_ensure(struct nl_msg *m, const struct nft_table *table, const char *set,
 		     const struct nft_elem *elem)
 {
 	put_elem(m, 0, table, set, elem);
 }
 
-void nft_elem_del(struct nl_msg *m, const char *table, const char *set, const struct ipaddr *key)
+void nft_elem_del(struct nl_msg *m, const struct nft_table *table, const char *set,
+		  const struct nft_key *key)
 {
-	char text[IP_TEXT];
-
 	elem_begin(m, NFT_MSG_DELSETELEM, 0, table, set);
-	nl_label(m, "delete %s from nf_tables set %s %s", ip_format(key, text), table, set);
+	nl_label(m, "delete %s from nf_tables set %s %s", key->text, table->name, set);
 	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)
 			put_key(m, key);
@@ -254,15 +299,14 @@ static int on_elem(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	return 0;
 }
 
-int nft_elem_get(struct nl *nl, const char *table, const char *set, const struct ipaddr *key,
-		 struct nft_elem *out, struct err *e)
+int nft_elem_get(struct nl *nl, const struct nft_table *table, const char *set,
+		 const struct nft_key *key, struct nft_elem *out, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	char text[IP_TEXT];
 
 	out->key = *key;
 	elem_begin(&m, NFT_MSG_GETSETELEM, 0, table, set);
-	nl_label(&m, "find %s in nf_tables set %s %s", ip_format(key, text), table, set);
+	nl_label(&m, "find %s in nf_tables set %s %s", key->text, table->name, set);
 	nl_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(&m, NFTA_LIST_ELEM | NLA_F_NESTED)
 			put_key(&m, key);

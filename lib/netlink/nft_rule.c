@@ -5,14 +5,14 @@
 
 #include "netlink/nft.h"
 
-void nft_rule_begin(struct nl_msg *m, const char *table, const char *chain)
+void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain)
 {
-	const struct nfgenmsg hdr = {.nfgen_family = NFT_FAMILY_INET, .version = NFNETLINK_V0};
+	const struct nfgenmsg hdr = {.nfgen_family = table->family, .version = NFNETLINK_V0};
 
 	nl_begin(m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &hdr,
 		 sizeof(hdr));
-	nl_label(m, "add rule to nf_tables chain %s %s", table, chain);
-	nl_str(m, NFTA_RULE_TABLE, table);
+	nl_label(m, "add rule to nf_tables chain %s %s", table->name, chain);
+	nl_str(m, NFTA_RULE_TABLE, table->name);
 	nl_str(m, NFTA_RULE_CHAIN, chain);
 }
 
@@ -32,14 +32,40 @@ static void compare(struct nl_msg *m, enum nft_cmp_ops op, const void *value, si
 	}
 }
 
+static void load_meta(struct nl_msg *m, enum nft_meta_keys key)
+{
+	expression(m, "meta") {
+		nl_be32(m, NFTA_META_DREG, NFT_REG_1);
+		nl_be32(m, NFTA_META_KEY, key);
+	}
+}
+
+static void load_payload(struct nl_msg *m, enum nft_registers to, enum nft_payload_bases base,
+			 uint32_t offset, uint32_t len)
+{
+	expression(m, "payload") {
+		nl_be32(m, NFTA_PAYLOAD_DREG, to);
+		nl_be32(m, NFTA_PAYLOAD_BASE, base);
+		nl_be32(m, NFTA_PAYLOAD_OFFSET, offset);
+		nl_be32(m, NFTA_PAYLOAD_LEN, len);
+	}
+}
+
+static void look_up(struct nl_msg *m, const char *set, uint32_t flags)
+{
+	expression(m, "lookup") {
+		nl_str(m, NFTA_LOOKUP_SET, set);
+		nl_be32(m, NFTA_LOOKUP_SREG, NFT_REG_1);
+		if (flags)
+			nl_be32(m, NFTA_LOOKUP_FLAGS, flags);
+	}
+}
+
 static void match_family(struct nl_msg *m, int family)
 {
 	uint8_t nfproto = family == AF_INET ? NFT_FAMILY_IPV4 : NFT_FAMILY_IPV6;
 
-	expression(m, "meta") {
-		nl_be32(m, NFTA_META_DREG, NFT_REG_1);
-		nl_be32(m, NFTA_META_KEY, NFT_META_NFPROTO);
-	}
+	load_meta(m, NFT_META_NFPROTO);
 	compare(m, NFT_CMP_EQ, &nfproto, sizeof(nfproto));
 }
 
@@ -49,22 +75,30 @@ static void load_address(struct nl_msg *m, enum nft_direction dir, int family)
 	uint32_t len = family == AF_INET ? 4 : 16;
 	uint32_t source = family == AF_INET ? SOURCE_IPV4 : SOURCE_IPV6;
 
-	expression(m, "payload") {
-		nl_be32(m, NFTA_PAYLOAD_DREG, NFT_REG_1);
-		nl_be32(m, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-		nl_be32(m, NFTA_PAYLOAD_OFFSET, dir == NFT_SOURCE ? source : source + len);
-		nl_be32(m, NFTA_PAYLOAD_LEN, len);
-	}
+	load_payload(m, NFT_REG_1, NFT_PAYLOAD_NETWORK_HEADER,
+		     dir == NFT_SOURCE ? source : source + len, len);
 }
 
 void nft_match_set(struct nl_msg *m, enum nft_direction dir, int family, const char *set)
 {
 	match_family(m, family);
 	load_address(m, dir, family);
-	expression(m, "lookup") {
-		nl_str(m, NFTA_LOOKUP_SET, set);
-		nl_be32(m, NFTA_LOOKUP_SREG, NFT_REG_1);
-	}
+	look_up(m, set, 0);
+}
+
+void nft_match_ifname(struct nl_msg *m, const char *set)
+{
+	load_meta(m, NFT_META_IIFNAME);
+	look_up(m, set, 0);
+}
+
+void nft_match_not_ifname_mac(struct nl_msg *m, const char *set)
+{
+	enum { SOURCE_MAC = 6, MAC_LEN = 6 }; // linux/if_ether.h, struct ethhdr
+
+	load_meta(m, NFT_META_IIFNAME);
+	load_payload(m, NFT_REG_2, NFT_PAYLOAD_LL_HEADER, SOURCE_MAC, MAC_LEN);
+	look_up(m, set, NFT_LOOKUP_F_INV);
 }
 
 /** Keep the first @p->len bits of register 1. */
@@ -101,4 +135,15 @@ void nft_masquerade(struct nl_msg *m)
 {
 	nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)
 		nl_str(m, NFTA_EXPR_NAME, "masq");
+}
+
+void nft_drop(struct nl_msg *m)
+{
+	expression(m, "immediate") {
+		nl_be32(m, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+		nl_nest(m, NFTA_IMMEDIATE_DATA | NLA_F_NESTED) {
+			nl_nest(m, NFTA_DATA_VERDICT | NLA_F_NESTED)
+				nl_be32(m, NFTA_VERDICT_CODE, NFT_VERDICT_DROP);
+		}
+	}
 }

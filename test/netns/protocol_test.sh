@@ -168,7 +168,7 @@ test_a_network_name_longer_than_a_file_name_is_refused() {
 	settle "$(net .)"
 	pod red
 	world >"$T/before"
-	refused 5 "File name too long" ADD red "$(net ".name = \"$(long_name 256 a)\"")"
+	refused 5 "too long" ADD red "$(net ".name = \"$(long_name 256 a)\"")"
 	unchanged "the failed ADD"
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** ADD: a veth pair from the bridge into the container, addresses, gateway, masquerading. */
 #include <errno.h>
-#include <stdio.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/undo.h"
@@ -13,6 +11,7 @@
 #include "cni/veth.h"
 #include "netlink/neigh.h"
 #include "netlink/port.h"
+#include "node/macspoof.h"
 
 int bridge_check_conf(const struct bridge_job *job, struct err *e)
 {
@@ -92,28 +91,35 @@ static int complete(const struct bridge_job *job, struct cni_result *r, struct e
 	return 0;
 }
 
+static int undo_macspoof(void *ctx, int arg, struct err *e)
+{
+	struct bridge_job *job = ctx;
+
+	(void)arg;
+	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e);
+}
+
+/** In force before the container's end is up. */
+static int bind_mac(struct bridge_job *job, struct undo *undo, struct err *e)
+{
+	if (!job->conf->macspoofchk)
+		return 0;
+	// Pushed first: it goes by what is there, and the record may be there without its elements.
+	if (undo_push(undo, undo_macspoof, job, 0, e) < 0)
+		return -1;
+	if (macspoof_add(&job->macspoof, &job->call->at, job->host_name, &job->mac, e) == 0)
+		return 0;
+	if (e->os == EOPNOTSUPP || e->os == EAFNOSUPPORT)
+		(void)err_hint(e, "the kernel needs CONFIG_NF_TABLES_BRIDGE");
+	return err_wrap(e, "macspoofchk");
+}
+
 /** Until the port forwards, what the container sends first is lost. Usually it does already. */
 static int wait_for_port(struct bridge_job *job, struct err *e)
 {
-	enum { WAIT_US = 2500000, LONGEST_NAP_US = 50000 };
-	struct link *host = &job->host;
-	unsigned int nap = 50;
-
-	(void)snprintf(host->name, sizeof(host->name), "%s", job->host_name);
-	for (unsigned int waited = 0;; waited += nap) {
-		if (link_refresh(job->nl, host, e) < 0)
-			return -1;
-		if (!host->operational && link_get(job->nl, job->host_name, host, e) < 0)
-			return -1;
-		if (host->operational || job->conf->container_down)
-			return 0;
-		if (waited > WAIT_US)
-			return err_set(e, ERR_KERNEL,
-				       "bridge port in error state: %s does not come up",
-				       job->host_name);
-		nap = nap * 2 > LONGEST_NAP_US ? LONGEST_NAP_US : nap * 2;
-		(void)nanosleep(&(struct timespec){.tv_nsec = nap * 1000L}, NULL);
-	}
+	if (!job->conf->container_down)
+		return veth_wait_up(job->call, job->nl, &job->host, e);
+	return link_get(job->nl, job->host_name, &job->host, e);
 }
 
 /**
@@ -197,7 +203,8 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 	// client, need the interface to be there.
 	if (job.ipam.kind != IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;
-	if (bridge_ensure(&job, e) < 0 || attach(&job, &undo, e) < 0)
+	if (bridge_ensure(&job, e) < 0 || attach(&job, &undo, e) < 0 ||
+	    bind_mac(&job, &undo, e) < 0)
 		return -1;
 	if (job.ipam.kind == IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;

@@ -4,7 +4,7 @@
 #include "cni/call.h"
 #include "ipam/ipam.h"
 #include "netlink/link.h"
-#include "node/masq.h"
+#include "node/ruleset.h"
 
 /** An element of vlanTrunk: one VLAN, or a range of them. */
 struct vlan_range {
@@ -33,7 +33,7 @@ struct bridge_job {
 	const struct cni_call *call;
 	const struct bridge_conf *conf;
 	struct nl *nl; ///< NETLINK_ROUTE, in the node's namespace
-	struct masq masq;
+	struct ruleset masq, macspoof;
 	struct ipam ipam;
 	char host_name[IFNAMSIZ]; ///< the node's end of the veth pair
 

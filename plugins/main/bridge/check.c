@@ -6,6 +6,7 @@
 #include "cni/veth.h"
 #include "netlink/ifaddr.h"
 #include "netlink/port.h"
+#include "node/macspoof.h"
 
 static int check_bridge(struct bridge_job *job, struct err *e)
 {
@@ -78,6 +79,19 @@ static int check_gateways(struct bridge_job *job, struct err *e)
 	return 0;
 }
 
+/** The MAC address that ADD reported is the one the container is bound to. */
+static int check_macspoof(struct bridge_job *job, struct err *e)
+{
+	const struct cni_iface *iface = cni_call_iface(job->call);
+
+	if (!iface || !iface->mac || mac_parse(&job->mac, iface->mac))
+		return err_set(e, ERR_CONFIG, "prevResult: lacks the MAC address of %s",
+			       job->call->at.ifname);
+	if (macspoof_check(&job->macspoof, &job->call->at, job->host_name, &job->mac, e) < 0)
+		return err_wrap(e, "macspoofchk");
+	return 0;
+}
+
 int bridge_check(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(bridge_job_done) struct bridge_job job = {};
@@ -88,6 +102,8 @@ int bridge_check(const struct cni_call *call, struct err *e)
 	    iface_check(call, !conf->container_down, e) < 0)
 		return -1;
 	if ((conf->is_gateway || conf->is_default_gateway) && check_gateways(&job, e) < 0)
+		return -1;
+	if (conf->macspoofchk && check_macspoof(&job, e) < 0)
 		return -1;
 	return conf->ip_masq ? ipmasq_check(&job.masq, call, e) : 0;
 }

@@ -4,6 +4,17 @@
 #include "bridge.h"
 #include "cni/ipmasq.h"
 #include "cni/veth.h"
+#include "node/macspoof.h"
+
+/** Whether or not it is configured any more; if the record is lost, by what ADD reported. */
+static int unbind_mac(struct bridge_job *job, struct err *e)
+{
+	const struct cni_iface *iface = job->conf->macspoofchk ? cni_call_iface(job->call) : NULL;
+	struct mac mac;
+	bool known = iface && iface->mac && !mac_parse(&mac, iface->mac);
+
+	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, known ? &mac : NULL, e);
+}
 
 int bridge_del(const struct cni_call *call, struct err *e)
 {
@@ -15,6 +26,7 @@ int bridge_del(const struct cni_call *call, struct err *e)
 	// nf_tables first, its socket closed last: closing waits for pending deletions, and the
 	// deletion of the link takes as long anyway. The address is free only when nobody has it.
 	step(&steps, ipmasq_del(&job.masq, call, job.conf->ip_masq, &steps.err));
+	step(&steps, unbind_mac(&job, &steps.err));
 	if (step(&steps, veth_del(call, job.nl, job.conf->bridge, &steps.err)) == 0)
 		step(&steps, ipam_del(&job.ipam, &steps.err));
 	return steps.rc;
@@ -28,6 +40,7 @@ int bridge_gc(const struct cni_call *call, struct err *e)
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
 	step(&steps, ipmasq_gc(&job.masq, call, &steps.err));
+	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call, &steps.err));
 	step(&steps, veth_gc(call, job.nl, &steps.err));
 	step(&steps, ipam_gc(&job.ipam, &steps.err));
 	return steps.rc;

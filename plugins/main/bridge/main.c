@@ -9,16 +9,9 @@
 
 #include "bridge.h"
 #include "cni/args.h"
+#include "cni/ipmasq.h"
 #include "cni/plugin.h"
-
-static const char *check_backend(const void *value)
-{
-	const char *backend = *(const char *const *)value;
-
-	if (!*backend || !strcmp(backend, "iptables") || !strcmp(backend, "nftables"))
-		return NULL;
-	return "must be \"iptables\" or \"nftables\"";
-}
+#include "node/macspoof.h"
 
 static const struct conf_field trunk_fields[] = {
 	conf_int(struct vlan_range, id, "id", .min = 1, .max = 4094, .help = "one VLAN"),
@@ -43,7 +36,8 @@ static const struct conf_field fields[] = {
 		  .help = "replace another address on the bridge instead of refusing"),
 	conf_bool(struct bridge_conf, ip_masq, "ipMasq",
 		  .help = "masquerade what leaves the subnet"),
-	conf_str(struct bridge_conf, ip_masq_backend, "ipMasqBackend", .check = check_backend,
+	conf_str(struct bridge_conf, ip_masq_backend, "ipMasqBackend",
+		 .check = ipmasq_check_backend,
 		 .help = "accepted for compatibility; masquerading is always done by nf_tables"),
 	conf_int(struct bridge_conf, mtu, "mtu", .max = 65535,
 		 .help = "MTU of both ends of the veth pair, and of the bridge when it is made; 0 "
@@ -67,7 +61,7 @@ static const struct conf_field fields[] = {
 	conf_bool(struct bridge_conf, preserve_default_vlan, "preserveDefaultVlan",
 		  .help = "leave the port in the bridge's default VLAN too"),
 	conf_bool(struct bridge_conf, macspoofchk, "macspoofchk",
-		  .help = "not served yet: false or absent"),
+		  .help = "let the container send under its own MAC address only"),
 	conf_json(struct bridge_conf, ipam, "ipam",
 		  .help = "where addresses come from; absent for layer 2 only"),
 	conf_end,
@@ -77,7 +71,10 @@ int bridge_job_open(struct bridge_job *job, const struct cni_call *call, struct 
 {
 	const struct bridge_conf *conf = call->conf;
 
-	*job = (struct bridge_job){.call = call, .conf = conf, .masq.arena = call->arena};
+	*job = (struct bridge_job){.call = call,
+				   .conf = conf,
+				   .masq = {.kind = &masq_kind, .arena = call->arena},
+				   .macspoof = {.kind = &macspoof_kind, .arena = call->arena}};
 	if (ipam_open(&job->ipam, call, conf->ipam, e) < 0)
 		return -1;
 	if (call->at.container)
@@ -89,14 +86,15 @@ int bridge_job_open(struct bridge_job *job, const struct cni_call *call, struct 
 void bridge_job_done(struct bridge_job *job)
 {
 	nl_closep(&job->nl);
-	masq_done(&job->masq);
+	ruleset_done(&job->masq);
+	ruleset_done(&job->macspoof);
 }
 
 static int resync(struct arena *arena, struct err *e)
 {
-	_cleanup_(masq_done) struct masq masq = {.arena = arena};
+	_cleanup_(ruleset_done) struct ruleset macspoof = {.kind = &macspoof_kind, .arena = arena};
 
-	return masq_resync(&masq, e);
+	return ipmasq_resync(arena, e) < 0 || ruleset_resync(&macspoof, e) < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)

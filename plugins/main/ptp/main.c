@@ -25,7 +25,8 @@ int ptp_job_open(struct ptp_job *job, const struct cni_call *call, struct err *e
 {
 	const struct ptp_conf *conf = call->conf;
 
-	*job = (struct ptp_job){.call = call, .conf = conf, .masq.arena = call->arena};
+	*job = (struct ptp_job){
+		.call = call, .conf = conf, .masq = {.kind = &masq_kind, .arena = call->arena}};
 	if (ipam_open(&job->ipam, call, conf->ipam, e) < 0)
 		return -1;
 	job->nl = nl_open(NETLINK_ROUTE, e);
@@ -35,7 +36,7 @@ int ptp_job_open(struct ptp_job *job, const struct cni_call *call, struct err *e
 void ptp_job_done(struct ptp_job *job)
 {
 	nl_closep(&job->nl);
-	masq_done(&job->masq);
+	ruleset_done(&job->masq);
 }
 
 int main(int argc, char **argv)

@@ -20,7 +20,7 @@ struct ptp_job {
 	const struct cni_call *call;
 	const struct ptp_conf *conf;
 	struct nl *nl; ///< NETLINK_ROUTE, in the node's namespace
-	struct masq masq;
+	struct ruleset masq;
 	struct ipam ipam;
 };
 

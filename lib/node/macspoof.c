@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/macspoof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PORTS "ports"
+#define MACS  "macs"
+
+enum { LINE_MAX_LEN = IFNAMSIZ + MAC_TEXT };
+
+/** Before whatever else looks at a frame: dstnat of nft(8), for bridges. */
+enum { PRIORITY_DSTNAT = -300 };
+
+static void put_base(struct nl_msg *m)
+{
+	const struct nft_table *table = &macspoof_kind.table;
+
+	nft_set_add(m, table, &(struct nft_set){PORTS, NFT_IFNAME}, 0);
+	nft_set_add(m, table, &(struct nft_set){MACS, NFT_IFNAME_MAC}, 0);
+	nft_rule(m, table, macspoof_kind.chain.name) {
+		nft_match_ifname(m, PORTS);
+		nft_match_not_ifname_mac(m, MACS);
+		nft_drop(m);
+	}
+}
+
+static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELEMS])
+{
+	size_t len = strcspn(line, " ");
+	char name[IFNAMSIZ];
+	struct mac mac;
+
+	if (len == 0 || len >= sizeof(name) || !line[len] || mac_parse(&mac, line + len + 1))
+		return 0;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, line);
+	(void)snprintf(out[0].set, RULESET_SET, PORTS);
+	out[0].key = nft_key_ifname(name);
+	(void)snprintf(out[1].set, RULESET_SET, MACS);
+	out[1].key = nft_key_ifname_mac(name, &mac);
+	return 2;
+}
+
+const struct ruleset_kind macspoof_kind = {
+	.name = "macspoof",
+	.table = {NFT_FAMILY_BRIDGE, "edgeway_macspoof"},
+	.chain = {"prerouting", "filter", NFT_HOOK_PREROUTING, PRIORITY_DSTNAT},
+	.sets_per_rule = 2,
+	.put_base = put_base,
+	.elems = elems,
+};
+
+static const char *line_of(const char *port, const struct mac *mac, char buf[static LINE_MAX_LEN])
+{
+	char text[MAC_TEXT];
+
+	(void)snprintf(buf, LINE_MAX_LEN, "%s %s", port, mac_format(mac, text));
+	return buf;
+}
+
+int macspoof_add(struct ruleset *rules, const struct attachment *a, const char *port,
+		 const struct mac *mac, struct err *e)
+{
+	char line[LINE_MAX_LEN];
+
+	return ruleset_add(rules, a, (const char *const[]){line_of(port, mac, line)}, 1, e);
+}
+
+int macspoof_del(struct ruleset *rules, const struct attachment *a, const char *port,
+		 const struct mac *mac, struct err *e)
+{
+	char line[LINE_MAX_LEN];
+	const char *lines[] = {mac ? line_of(port, mac, line) : NULL};
+
+	return ruleset_del(rules, a, lines, mac ? 1 : 0, e);
+}
+
+int macspoof_check(struct ruleset *rules, const struct attachment *a, const char *port,
+		   const struct mac *mac, struct err *e)
+{
+	char line[LINE_MAX_LEN];
+	const char *missing;
+
+	if (ruleset_check(rules, a, (const char *const[]){line_of(port, mac, line)}, 1, &missing,
+			  e) < 0)
+		return -1;
+	if (!missing)
+		return 0;
+	(void)err_set(e, ERR_MISMATCH, "%s is not bound to its MAC address", port);
+	return err_hint(e, "the ruleset was flushed or changed; --resync rebuilds it");
+}

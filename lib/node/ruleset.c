@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/ruleset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "node/ruleset_record.h"
+
+enum { RESYNC_TRIES = 50, REMOVE_TRIES = 3 };
+
+static int open_nl(struct ruleset *r, struct err *e)
+{
+	if (!r->nl)
+		r->nl = nl_open(NETLINK_NETFILTER, e);
+	return r->nl ? 0 : -1;
+}
+
+void ruleset_done(struct ruleset *r)
+{
+	nl_closep(&r->nl);
+}
+
+/** The sets written into a transaction so far. There are few, however many containers. */
+struct written {
+	const char **names;
+	size_t n;
+};
+
+static bool is_written(const struct written *w, const char *set)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (!strcmp(w->names[i], set))
+			return true;
+	return false;
+}
+
+/** The set of @line and its rule, unless @w has them. False when memory is short. */
+static bool put_set(const struct ruleset *r, struct nl_msg *m, const char *line, const char *set,
+		    struct written *w)
+{
+	if (!r->kind->put_set || is_written(w, set))
+		return true;
+	w->names = arena_grow(r->arena, (void *)w->names, w->n, sizeof(*w->names));
+	if (!w->names || !(w->names[w->n] = arena_strdup(r->arena, set)))
+		return false;
+	w->n++;
+	r->kind->put_set(m, line);
+	return true;
+}
+
+/** The elements of @line; if @exclusive, EEXIST if one is there. */
+static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
+		     bool exclusive)
+{
+	struct ruleset_elem elems[RULESET_ELEMS];
+	size_t n = r->kind->elems(line, elems);
+
+	for (size_t i = 0; i < n; i++) {
+		struct nft_elem elem = {.key = elems[i].key};
+
+		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", tag);
+		if (exclusive)
+			nft_elem_add(m, &r->kind->table, elems[i].set, &elem);
+		else
+			nft_elem_ensure(m, &r->kind->table, elems[i].set, &elem);
+	}
+}
+
+/** The whole table as @records want it, in place of whatever there is; false if memory is short. */
+static bool put_table(const struct ruleset *r, struct nl_msg *m,
+		      const struct ruleset_record *records, size_t n)
+{
+	const struct nft_table *table = &r->kind->table;
+	struct ruleset_elem elems[RULESET_ELEMS];
+	struct written w = {};
+
+	nft_table_add(m, table, 0); // so that there is one to delete
+	nft_table_del(m, table);
+	nft_table_add(m, table, 0);
+	nft_chain_add(m, table, &r->kind->chain);
+	if (r->kind->put_base)
+		r->kind->put_base(m);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < records[i].n; j++) {
+			const char *line = records[i].lines[j];
+
+			if (!r->kind->elems(line, elems))
+				continue;
+			if (!put_set(r, m, line, elems[0].set, &w))
+				return false;
+			put_line(r, m, line, records[i].tag, false);
+		}
+	}
+	return true;
+}
+
+static int resync_once(struct ruleset *r, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct ruleset_record *records = NULL;
+	uint32_t genid;
+	size_t n;
+
+	// An addition writes its record before its element. So whoever's record we do not see has
+	// not added yet; if he does before we commit, the generation changes and we start over.
+	if (nft_genid(r->nl, &genid, e) < 0 ||
+	    ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	nft_batch_begin(&m, genid);
+	if (!put_table(r, &m, records, n))
+		return err_set(e, ERR_TRY_AGAIN, "out of memory");
+	nft_batch_end(&m);
+	return nl_call(r->nl, &m, e);
+}
+
+static int resync_locked(struct ruleset *r, struct err *e)
+{
+	const char *table = r->kind->table.name;
+
+	for (int i = 0; i < RESYNC_TRIES; i++) {
+		if (resync_once(r, e) == 0)
+			return 0;
+		if (e->os != ERESTART)
+			return err_wrap(e, "rebuild %s", table);
+	}
+	return err_set(e, ERR_TRY_AGAIN, "rebuild %s: nf_tables changes all the time", table);
+}
+
+/** Whether there is anything to make or to mend. */
+static int is_used(struct ruleset *r, bool *used, struct err *e)
+{
+	struct ruleset_record *records = NULL;
+	size_t n;
+
+	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	*used = n > 0;
+	return n ? 0 : nft_exists(r->nl, &r->kind->table, NULL, used, e);
+}
+
+int ruleset_resync(struct ruleset *r, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+	bool used;
+
+	if (open_nl(r, e) < 0 || is_used(r, &used, e) < 0)
+		return -1;
+	if (!used)
+		return 0;
+	return ruleset_lock(r->kind->name, &lock, e) < 0 ? -1 : resync_locked(r, e);
+}
+
+/** What an addition adds, and whose it is. */
+struct addition {
+	const char *const *lines;
+	size_t n;
+	char tag[ATTACHMENT_TAG];
+};
+
+static int add_elems(struct ruleset *r, const struct addition *x, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	nft_batch_begin(&m, 0);
+	for (size_t i = 0; i < x->n; i++)
+		put_line(r, &m, x->lines[i], x->tag, true);
+	nft_batch_end(&m);
+	return nl_call(r->nl, &m, e);
+}
+
+/** Forget the record of somebody who has lost to another what it says. */
+static int forget_loser(const struct ruleset *r, const char *tag, struct err *e)
+{
+	struct ruleset_record *records = NULL;
+	size_t n;
+
+	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(records[i].tag, tag) &&
+		    ruleset_record_forget(r->kind->name, RECORD_LIVE, records[i].id, e) < 0)
+			return -1;
+	return 0;
+}
+
+/** Make room for an element: what is in its place goes. */
+static int displace(const struct ruleset *r, struct nl_msg *m, const struct ruleset_elem *elem,
+		    const char *tag, struct err *e)
+{
+	struct nft_elem there;
+
+	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
+		return e->os == ENOENT ? 0 : -1;
+	nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
+	return strcmp(there.comment, tag) ? forget_loser(r, there.comment, e) : 0;
+}
+
+/**
+ * Add with whatever stands in the way or is missing: an element of somebody who no longer has what
+ * it says, a set that is new. Under the lock, so nobody else does the same.
+ */
+static int add_carefully(struct ruleset *r, const struct addition *x, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct written w = {};
+
+	nft_batch_begin(&m, 0);
+	for (size_t i = 0; i < x->n; i++) {
+		struct ruleset_elem elems[RULESET_ELEMS];
+		size_t n = r->kind->elems(x->lines[i], elems);
+		bool exists = true;
+
+		if (n && nft_exists(r->nl, &r->kind->table, elems[0].set, &exists, e) < 0)
+			return -1;
+		if (!exists && !put_set(r, &m, x->lines[i], elems[0].set, &w))
+			return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->kind->name);
+		for (size_t j = 0; exists && j < n; j++)
+			if (displace(r, &m, &elems[j], x->tag, e) < 0)
+				return -1;
+		put_line(r, &m, x->lines[i], x->tag, false);
+	}
+	nft_batch_end(&m);
+	return nl_call(r->nl, &m, e);
+}
+
+/** Whether the table stands, with a rule for all of its sets that want one. */
+static int is_whole(struct ruleset *r, bool *whole, struct err *e)
+{
+	uint32_t rules, objects;
+
+	if (nft_count(r->nl, &r->kind->table, r->kind->chain.name, &rules, &objects, e) < 0)
+		return -1;
+	*whole = objects && rules * r->kind->sets_per_rule + 1 >= objects; // the one is the chain
+	return 0;
+}
+
+/** The plain addition was refused: see why, and do what it takes. */
+static int add_otherwise(struct ruleset *r, const struct addition *x, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+	bool whole;
+
+	if (ruleset_lock(r->kind->name, &lock, e) < 0 || is_whole(r, &whole, e) < 0)
+		return -1;
+	// Without a table the records say what belongs into it, ours among them.
+	return whole ? add_carefully(r, x, e) : resync_locked(r, e);
+}
+
+/** Whether a line comes twice, which would delete its elements twice. */
+static bool is_among(const char *line, const char *const lines[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(line, lines[i]))
+			return true;
+	return false;
+}
+
+/** The elements of @record that still carry its name. Returns how many, or -1. */
+static int put_removal(const struct ruleset *r, struct nl_msg *m,
+		       const struct ruleset_record *record, struct err *e)
+{
+	int ours = 0;
+
+	for (size_t i = 0; i < record->n; i++) {
+		struct ruleset_elem elems[RULESET_ELEMS];
+		size_t n = is_among(record->lines[i], record->lines, i)
+				   ? 0
+				   : r->kind->elems(record->lines[i], elems);
+
+		for (size_t j = 0; j < n; j++) {
+			struct nft_elem there;
+
+			if (nft_elem_get(r->nl, &r->kind->table, elems[j].set, &elems[j].key,
+					 &there, e) < 0) {
+				if (e->os != ENOENT)
+					return -1;
+			} else if (!strcmp(there.comment, record->tag)) {
+				nft_elem_del(m, &r->kind->table, elems[j].set, &elems[j].key);
+				ours++;
+			}
+		}
+	}
+	return ours;
+}
+
+/** Take out what carries the names of @records. */
+static int remove_once(struct ruleset *r, const struct ruleset_record records[], size_t n,
+		       struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	int count = 0;
+
+	nft_batch_begin(&m, 0);
+	for (size_t i = 0; i < n; i++) {
+		int rc = put_removal(r, &m, &records[i], e);
+
+		if (rc < 0)
+			return -1;
+		count += rc;
+	}
+	if (!count)
+		return 0;
+	nft_batch_end(&m);
+	return nl_call(r->nl, &m, e);
+}
+
+/** The same, though somebody may take something away between our look and our commit. */
+static int remove_elems(struct ruleset *r, const struct ruleset_record records[], size_t n,
+			struct err *e)
+{
+	int rc = -1;
+
+	if (open_nl(r, e) < 0)
+		return -1;
+	for (int i = 0; i < REMOVE_TRIES && rc < 0; i++) {
+		rc = remove_once(r, records, n, e);
+		if (rc < 0 && e->os != ENOENT)
+			return -1;
+	}
+	return rc;
+}
+
+/** Clean up after all that are gone, in one transaction. Under the lock. */
+static int sweep(struct ruleset *r, struct err *e)
+{
+	struct ruleset_record *gone = NULL;
+	size_t n;
+
+	if (ruleset_records_read(r->kind->name, RECORD_GONE, &gone, &n, r->arena, e) < 0)
+		return -1;
+	if (n && remove_elems(r, gone, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (ruleset_record_forget(r->kind->name, RECORD_GONE, gone[i].id, e) < 0)
+			return -1;
+	return 0;
+}
+
+/**
+ * See to it that nothing of @id is left in nf_tables. Of many who come at once the first cleans up
+ * after all that have got so far, and those need no socket of their own: closing one while others
+ * delete makes everybody wait (nft.h).
+ */
+static int sweep_for(struct ruleset *r, const char *id, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+
+	if (ruleset_lock(r->kind->name, &lock, e) < 0)
+		return -1;
+	return ruleset_record_is_gone(r->kind->name, id) ? sweep(r, e) : 0;
+}
+
+int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const lines[], size_t n,
+		struct err *e)
+{
+	struct addition x = {.lines = lines, .n = n};
+	char id[ATTACHMENT_ID];
+
+	if (n == 0)
+		return 0;
+	attachment_tag(a, x.tag);
+	// Left by a DEL that was killed: it must not take away later what we add now.
+	if (ruleset_record_is_gone(r->kind->name, attachment_id(a, id)) && sweep_for(r, id, e) < 0)
+		return -1;
+	if (open_nl(r, e) < 0 || ruleset_record_write(r->kind->name, a, lines, n, r->arena, e) < 0)
+		return -1;
+	if (add_elems(r, &x, e) == 0)
+		return 0;
+	return e->os == ENOENT || e->os == EEXIST ? add_otherwise(r, &x, e) : -1;
+}
+
+int ruleset_del(struct ruleset *r, const struct attachment *a, const char *lines[], size_t n,
+		struct err *e)
+{
+	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG];
+	int rc = ruleset_record_retire(r->kind->name, attachment_id(a, id), e);
+	const struct ruleset_record known = {.tag = attachment_tag(a, tag), .lines = lines, .n = n};
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0 || ruleset_record_is_gone(r->kind->name, id))
+		return sweep_for(r, id, e);
+	return n == 0 ? 0 : remove_elems(r, &known, 1, e);
+}
+
+/** Whether all elements of @line are there and carry @tag. Returns 1, 0, or -1 on failure. */
+static int stands(const struct ruleset *r, const char *line, const char *tag, struct err *e)
+{
+	struct ruleset_elem elems[RULESET_ELEMS];
+	size_t n = r->kind->elems(line, elems);
+
+	for (size_t i = 0; i < n; i++) {
+		struct nft_elem there;
+
+		if (nft_elem_get(r->nl, &r->kind->table, elems[i].set, &elems[i].key, &there, e) <
+		    0)
+			return e->os == ENOENT ? 0 : -1;
+		if (strcmp(there.comment, tag) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+int ruleset_check(struct ruleset *r, const struct attachment *a, const char *const lines[],
+		  size_t n, const char **missing, struct err *e)
+{
+	char tag[ATTACHMENT_TAG];
+	bool whole = true;
+
+	*missing = NULL;
+	attachment_tag(a, tag);
+	if (n && (open_nl(r, e) < 0 || is_whole(r, &whole, e) < 0))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int rc = whole ? stands(r, lines[i], tag, e) : 0;
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0) {
+			*missing = lines[i];
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int ruleset_gc(struct ruleset *r, const char *network, ruleset_keep_fn *keep, const void *ctx,
+	       struct err *e)
+{
+	const char *kind = r->kind->name;
+	_cleanup_(fd_closep) int lock = -1;
+	struct ruleset_record *records = NULL;
+	size_t n;
+
+	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (attachment_tag_is_of(records[i].tag, network) && !keep(records[i].tag, ctx) &&
+		    ruleset_record_retire(kind, records[i].id, e) < 0)
+			return -1;
+	if (ruleset_records_read(kind, RECORD_GONE, &records, &n, r->arena, e) < 0)
+		return -1;
+	return n == 0 ? 0 : ruleset_lock(kind, &lock, e) < 0 ? -1 : sweep(r, e);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/arena.h"
+#include "netlink/nft.h"
+#include "node/attachment.h"
+
+/**
+ * Rules that come back: an nf_tables table of our own, derived from records on disk.
+ *
+ * What an attachment shall have is a few lines in /run/edgeway/KIND, and each line stands for a few
+ * elements in the sets of KIND's table. So adding and removing an attachment is a few elements,
+ * whatever their number; an element's comment says whose it is, so nobody takes away what has
+ * passed to another. When an addition finds the table gone, because somebody flushed the ruleset,
+ * it is rebuilt from the records, for all.
+ *
+ * Functions open the socket when they first need it, and leave it open: it must be closed after
+ * links are deleted, not before (nft.h).
+ */
+enum { RULESET_SET = 64, RULESET_ELEMS = 4 };
+
+/** One element that a line stands for. */
+struct ruleset_elem {
+	char set[RULESET_SET];
+	struct nft_key key;
+};
+
+/** A kind of rules. */
+struct ruleset_kind {
+	const char *name; ///< "masq": of the records' directory and lock
+	struct nft_table table;
+	struct nft_chain chain;
+	uint32_t sets_per_rule; ///< by which a missing rule is noticed
+
+	/** Sets and rules that are there whatever the records say; NULL if there are none. */
+	void (*put_base)(struct nl_msg *m);
+
+	/** The elements that @line stands for; returns how many, 0 if it makes no sense. */
+	size_t (*elems)(const char *line, struct ruleset_elem out[static RULESET_ELEMS]);
+
+	/** The set that @line needs, made with NLM_F_EXCL, and its rule; NULL if base has them. */
+	void (*put_set)(struct nl_msg *m, const char *line);
+};
+
+struct ruleset {
+	const struct ruleset_kind *kind;
+	struct arena *arena;
+	struct nl *nl; ///< NETLINK_NETFILTER, or NULL
+};
+
+void ruleset_done(struct ruleset *rules);
+
+/** Give the attachment what @lines say. */
+int ruleset_add(struct ruleset *rules, const struct attachment *a, const char *const lines[],
+		size_t n, struct err *e) _must_check_;
+
+/**
+ * Take away what ruleset_add() did, by its record; if there is none, what @lines say and carries
+ * the attachment's comment. What is already gone is no error.
+ */
+int ruleset_del(struct ruleset *rules, const struct attachment *a, const char *lines[], size_t n,
+		struct err *e) _must_check_;
+
+/**
+ * Whether the rules stand, and the elements of @lines are there for this attachment: *@missing is
+ * the first line of which that is not true, or NULL.
+ */
+int ruleset_check(struct ruleset *rules, const struct attachment *a, const char *const lines[],
+		  size_t n, const char **missing, struct err *e) _must_check_;
+
+/** Whether to keep the attachment with this tag. */
+typedef bool ruleset_keep_fn(const char *tag, const void *ctx);
+
+/** Take away all attachments to @network that @keep does not want. */
+int ruleset_gc(struct ruleset *rules, const char *network, ruleset_keep_fn *keep, const void *ctx,
+	       struct err *e) _must_check_;
+
+/** Rebuild the table from the records; where there are none and no table, make none. */
+int ruleset_resync(struct ruleset *rules, struct err *e) _must_check_;

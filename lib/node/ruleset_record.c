@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/ruleset_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define STATE_DIR "/run/edgeway"
+
+enum { RECORD_MAX = 1 << 20 };
+
+/** The directory of a kind's records, or one of them; @buf of PATH_MAX bytes. */
+static const char *path_of(const char *kind, enum record_state state, const char *id, char *buf)
+{
+	(void)snprintf(buf, PATH_MAX, STATE_DIR "/%s%s%s%s", kind,
+		       state == RECORD_LIVE ? "" : ".gone", id ? "/" : "", id ? id : "");
+	return buf;
+}
+
+static int make_dir(const char *kind, enum record_state state)
+{
+	char path[PATH_MAX];
+
+	return dir_make(path_of(kind, state, NULL, path), 0755);
+}
+
+/** What goes into the file; NULL when memory is short. */
+static const char *compose(const struct attachment *a, const char *const lines[], size_t n,
+			   struct arena *arena)
+{
+	size_t size = ATTACHMENT_TAG + 1;
+	char *text, *end;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(lines[i]) + 1;
+	text = arena_calloc(arena, 1, size);
+	if (!text)
+		return NULL;
+	end = text + strlen(attachment_tag(a, text));
+	for (size_t i = 0; i < n; i++) {
+		*end++ = '\n';
+		end = stpcpy(end, lines[i]);
+	}
+	*end = '\n';
+	return text;
+}
+
+int ruleset_record_write(const char *kind, const struct attachment *a, const char *const lines[],
+			 size_t n, struct arena *arena, struct err *e)
+{
+	const char *text = compose(a, lines, n, arena);
+	char id[ATTACHMENT_ID], path[PATH_MAX];
+	int rc;
+
+	if (!text)
+		return err_set(e, ERR_TRY_AGAIN, "record %s: out of memory", kind);
+	path_of(kind, RECORD_LIVE, attachment_id(a, id), path);
+	rc = file_create(AT_FDCWD, path, text, 0600);
+	if (rc < 0 && errno == ENOENT && make_dir(kind, RECORD_LIVE) == 0)
+		rc = file_create(AT_FDCWD, path, text, 0600);
+	if (rc < 0 && errno == EEXIST) // of an ADD that never finished
+		rc = file_replace(AT_FDCWD, path, text, 0600);
+	return rc < 0 ? err_os(e, ERR_IO, errno, "write %s", path) : 0;
+}
+
+/** Take @text apart; false when memory is short. */
+static bool parse(struct ruleset_record *r, char *text, struct arena *arena)
+{
+	char *rest, *line = strtok_r(text, "\n", &rest);
+
+	r->tag = line ? line : "";
+	while ((line = strtok_r(NULL, "\n", &rest))) {
+		r->lines = arena_grow(arena, (void *)r->lines, r->n, sizeof(*r->lines));
+		if (!r->lines)
+			return false;
+		r->lines[r->n++] = line;
+	}
+	return true;
+}
+
+/** Returns 1, 0 if there is none, -1 on failure. */
+static int read_record(const char *kind, enum record_state state, const char *id,
+		       struct ruleset_record *out, struct arena *arena, struct err *e)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char path[PATH_MAX], *text;
+
+	fd = open(path_of(kind, state, id, path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "open %s", path);
+	text = file_read_all(arena, fd, RECORD_MAX, path, e);
+	if (!text)
+		return -1;
+	*out = (struct ruleset_record){.id = arena_strdup(arena, id)};
+	if (!out->id || !parse(out, text, arena))
+		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
+	return 1;
+}
+
+int ruleset_record_retire(const char *kind, const char *id, struct err *e)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int rc;
+
+	path_of(kind, RECORD_LIVE, id, from);
+	path_of(kind, RECORD_GONE, id, to);
+	rc = rename(from, to);
+	if (rc < 0 && errno == ENOENT && access(from, F_OK) == 0 &&
+	    make_dir(kind, RECORD_GONE) == 0)
+		rc = rename(from, to);
+	if (rc < 0 && errno != ENOENT)
+		return err_os(e, ERR_IO, errno, "move %s", from);
+	return rc == 0;
+}
+
+bool ruleset_record_is_gone(const char *kind, const char *id)
+{
+	char path[PATH_MAX];
+
+	return access(path_of(kind, RECORD_GONE, id, path), F_OK) == 0;
+}
+
+int ruleset_record_forget(const char *kind, enum record_state state, const char *id, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (unlink(path_of(kind, state, id, path)) < 0 && errno != ENOENT)
+		return err_os(e, ERR_IO, errno, "delete %s", path);
+	return 0;
+}
+
+int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,
+			 size_t *n, struct arena *arena, struct err *e)
+{
+	_cleanup_(fd_closep) int dir = -1;
+	struct ruleset_record *list;
+	char where[PATH_MAX];
+	const char **names;
+	size_t n_names = 0;
+
+	*n = 0;
+	dir = open(path_of(kind, state, NULL, where), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0 || dir_list(arena, dir, &names, &n_names) < 0)
+		return err_os(e, ERR_IO, errno, "list %s", where);
+	list = arena_calloc(arena, n_names + 1, sizeof(*list));
+	if (!list)
+		return err_set(e, ERR_TRY_AGAIN, "list %s: out of memory", where);
+	for (size_t i = 0; i < n_names; i++) {
+		int rc = read_record(kind, state, names[i], &list[*n], arena, e);
+
+		if (rc < 0)
+			return -1;
+		*n += (size_t)rc;
+	}
+	*out = list;
+	return 0;
+}
+
+int ruleset_lock(const char *kind, int *fd, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (make_dir(kind, RECORD_LIVE) < 0)
+		return err_os(e, ERR_IO, errno, "make " STATE_DIR "/%s", kind);
+	(void)snprintf(path, sizeof(path), STATE_DIR "/%s.lock", kind);
+	return file_lock(AT_FDCWD, path, 0600, fd, e);
+}
