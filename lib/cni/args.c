@@ -44,8 +44,10 @@ static bool is_known(const struct pair *p, const char *const known[])
 
 static int ignore_unknown(const struct cni_call *call, bool *out, struct err *e)
 {
-	const char *value = cni_args_get(call, "IgnoreUnknown");
+	char *value;
 
+	if (cni_args_get(call, "IgnoreUnknown", &value, e) < 0)
+		return -1;
 	*out = value && (!strcmp(value, "1") || !strcasecmp(value, "true"));
 	if (!value || *out || !strcmp(value, "0") || !strcasecmp(value, "false"))
 		return 0;
@@ -74,13 +76,17 @@ int cni_args_check(const struct cni_call *call, const char *const known[], struc
 	return 0;
 }
 
-const char *cni_args_get(const struct cni_call *call, const char *key)
+int cni_args_get(const struct cni_call *call, const char *key, char **value, struct err *e)
 {
-	const char *at = call->args, *found = NULL;
-	struct pair p;
+	struct pair p, found = {};
+	const char *at = call->args;
 
+	*value = NULL;
 	while (next(&at, &p))
 		if (p.value && is(&p, key))
-			found = arena_strndup(call->arena, p.value, p.value_len);
-	return found;
+			found = p;
+	if (!found.value)
+		return 0;
+	*value = arena_strndup(call->arena, found.value, found.value_len);
+	return *value ? 0 : err_set(e, ERR_TRY_AGAIN, "CNI_ARGS: out of memory");
 }

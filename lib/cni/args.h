@@ -12,5 +12,9 @@
 int cni_args_check(const struct cni_call *call, const char *const known[],
 		   struct err *e) _must_check_;
 
-/** The value of @key in arena memory, or NULL if it is not there. */
-const char *cni_args_get(const struct cni_call *call, const char *key);
+/**
+ * @value gets a copy of the value of @key, in arena memory and free to be cut up; NULL if it is not
+ * there.
+ */
+int cni_args_get(const struct cni_call *call, const char *key, char **value,
+		 struct err *e) _must_check_;

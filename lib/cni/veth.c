@@ -13,12 +13,14 @@
 int veth_choose_mac(const struct cni_call *call, struct mac *mac, struct err *e)
 {
 	const struct cni_common *c = call->common;
-	const char *args = cni_args_get(call, "MAC");
-	const char *wanted = c->runtime.mac && *c->runtime.mac     ? c->runtime.mac
-			     : c->args.cni.mac && *c->args.cni.mac ? c->args.cni.mac
-								   : args;
-	const char *wrong;
+	const char *wanted, *wrong;
+	char *args;
 
+	if (cni_args_get(call, "MAC", &args, e) < 0)
+		return -1;
+	wanted = c->runtime.mac && *c->runtime.mac     ? c->runtime.mac
+		 : c->args.cni.mac && *c->args.cni.mac ? c->args.cni.mac
+						       : args;
 	*mac = mac_random();
 	wrong = wanted && *wanted ? mac_parse(mac, wanted) : NULL;
 	if (wrong)

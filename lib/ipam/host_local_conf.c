@@ -127,10 +127,11 @@ static int want_list(struct host_local *hl, const char *const *list, size_t n, c
 static int collect_wanted(struct host_local *hl, struct err *e)
 {
 	const struct cni_common *c = hl->call->common;
-	const char *args = cni_args_get(hl->call, "IP");
-	char *copy = args ? arena_strdup(hl->call->arena, args) : NULL, *rest;
+	char *args, *rest;
 
-	for (char *one = copy ? strtok_r(copy, ",", &rest) : NULL; one;
+	if (cni_args_get(hl->call, "IP", &args, e) < 0)
+		return -1;
+	for (char *one = args ? strtok_r(args, ",", &rest) : NULL; one;
 	     one = strtok_r(NULL, ",", &rest))
 		if (want(hl, one, "CNI_ARGS: IP", e) < 0)
 			return -1;

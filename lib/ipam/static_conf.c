@@ -71,13 +71,11 @@ static int replace(struct static_ipam *s, const char *const *list, size_t n, con
 /** A copy of what CNI_ARGS have for @key, to be cut up; NULL if that is nothing. */
 static int args_list(const struct static_ipam *s, const char *key, char **list, struct err *e)
 {
-	const char *value = cni_args_get(s->call, key);
-
-	*list = NULL;
-	if (!value || !*value)
-		return 0;
-	*list = arena_strdup(s->call->arena, value);
-	return *list ? 0 : out_of_memory(e);
+	if (cni_args_get(s->call, key, list, e) < 0)
+		return -1;
+	if (*list && !**list)
+		*list = NULL;
+	return 0;
 }
 
 /** Cut the next item off a list with commas, without the blanks around it; NULL at the end. */
