@@ -121,7 +121,7 @@ int cni_call_from_env(struct cni_call *call, struct err *e)
 	need(&call->path, "CNI_PATH", true, missing, sizeof(missing));
 	if (missing[0])
 		return err_set(e, ERR_ENV, "required env variables [%s] missing", missing);
-	return needs & NEEDS_ID ? check_identity(call, e) : 0;
+	return call->at.container && call->at.ifname ? check_identity(call, e) : 0;
 }
 
 /** Read a list of {containerID, ifname}. */
