@@ -31,8 +31,9 @@ int veth_add(const struct cni_call *call, struct nl *nl, const struct veth *veth
 	     struct err *e) _must_check_;
 
 /**
- * Both ends are up: wait until the kernel has noticed that at the node's end, 2.5 s at most; what
- * that sends earlier is lost. Usually it has already. @host gets what is then known of the end.
+ * Both ends are up: wait until the kernel has noticed that at the node's end, for naps of 2.5 s in
+ * all; what that sends earlier is lost. Usually it has already. @host gets what is then known of
+ * the end.
  */
 int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host,
 		 struct err *e) _must_check_;

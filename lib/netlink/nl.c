@@ -112,25 +112,31 @@ static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
 	}
 }
 
-/** Turn a refusal of request @i into @e, with the text of the extended ack if there is one. */
-static void refused(const struct nl_msg *m, uint32_t i, const struct nlmsghdr *reply, struct err *e)
+/** Turn a refusal of request @i into @e, with the text of the extended ack behind @skip bytes. */
+static void refused(const struct nl_msg *m, uint32_t i, int os, const struct nlmsghdr *reply,
+		    size_t skip, struct err *e)
 {
-	const struct nlmsgerr *ack = nl_payload(reply);
 	const char *label = i < NL_LABELS && m->label[i][0] ? m->label[i] : "netlink request";
 	const struct nlattr *a[NLMSGERR_ATTR_MAX + 1];
-	size_t skip = sizeof(*ack);
 	const char *words;
 
-	(void)err_os(e, ERR_KERNEL, -ack->error, "%s", label);
+	(void)err_os(e, ERR_KERNEL, os, "%s", label);
 	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	// Behind the header comes our request, or with NLM_F_CAPPED only its header.
-	if (!(reply->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len > sizeof(ack->msg))
-		skip += ack->msg.nlmsg_len - sizeof(ack->msg);
 	nl_parse(reply, skip, a, NLMSGERR_ATTR_MAX);
 	words = nl_get_str(a[NLMSGERR_ATTR_MSG], NULL);
 	if (words)
 		(void)err_hint(e, "kernel: %s", words);
+}
+
+/** Behind the header of an ack comes our request, or with NLM_F_CAPPED only its header. */
+static size_t ack_size(const struct nlmsghdr *reply)
+{
+	const struct nlmsgerr *ack = nl_payload(reply);
+
+	if (reply->nlmsg_flags & NLM_F_CAPPED || ack->msg.nlmsg_len <= sizeof(ack->msg))
+		return sizeof(*ack);
+	return sizeof(*ack) + ack->msg.nlmsg_len - sizeof(ack->msg);
 }
 
 /** What one exchange has seen so far. */
@@ -143,6 +149,18 @@ struct exchange {
 	int rc;
 };
 
+/** The end of a dump, which carries a negative errno if the kernel has given it up. */
+static void on_done(struct exchange *x, const struct nlmsghdr *h, struct err *e)
+{
+	const int *error = nl_payload(h);
+
+	x->done = true;
+	if (x->rc < 0 || h->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) || *error >= 0)
+		return;
+	refused(x->m, h->nlmsg_seq - x->first, -*error, h, sizeof(*error), e);
+	x->rc = -1;
+}
+
 /** Take in one message of the answer. */
 static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err *e)
 {
@@ -153,10 +171,10 @@ static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err 
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		x->interrupted = true;
 	if (h->nlmsg_type == NLMSG_DONE) {
-		x->done = true;
+		on_done(x, h, e);
 	} else if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*ack))) {
 		if (ack->error && x->rc == 0) {
-			refused(x->m, h->nlmsg_seq - x->first, h, e);
+			refused(x->m, h->nlmsg_seq - x->first, -ack->error, h, ack_size(h), e);
 			x->rc = -1;
 		}
 		// A batch that fails as a whole is refused by its first header.

@@ -10,10 +10,17 @@
  * A ruleset of the bridge's own family, two elements for each port:
  *
  *	table bridge edgeway_macspoof {
- *		set ports { type ifname; elements = { "veth..." comment "..." } }
- *		set macs { type ifname . ether_addr; elements = { "veth..." . 02:... comment "..." }
- *} chain prerouting { type filter hook prerouting priority dstnat; policy accept; iifname @ports
- *iifname . ether saddr != @macs drop
+ *		set ports {
+ *			type ifname
+ *			elements = { "veth..." comment "..." }
+ *		}
+ *		set macs {
+ *			type ifname . ether_addr
+ *			elements = { "veth..." . 02:... comment "..." }
+ *		}
+ *		chain prerouting {
+ *			type filter hook prerouting priority dstnat; policy accept;
+ *			iifname @ports iifname . ether saddr != @macs drop
  *		}
  *	}
  *

@@ -244,8 +244,9 @@ static int add_otherwise(struct ruleset *r, const struct addition *x, struct err
 
 	if (ruleset_lock(r->kind->name, &lock, e) < 0 || is_whole(r, &whole, e) < 0)
 		return -1;
-	// Without a table the records say what belongs into it, ours among them.
-	return whole ? add_carefully(r, x, e) : resync_locked(r, e);
+	// Without a table the records say what belongs into it, ours among them. But of two that
+	// claim an element either may have got it.
+	return !whole && resync_locked(r, e) < 0 ? -1 : add_carefully(r, x, e);
 }
 
 /** Whether a line comes twice, which would delete its elements twice. */
@@ -357,6 +358,7 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 {
 	struct addition x = {.lines = lines, .n = n};
 	char id[ATTACHMENT_ID];
+	bool whole = false;
 
 	if (n == 0)
 		return 0;
@@ -366,9 +368,13 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 		return -1;
 	if (open_nl(r, e) < 0 || ruleset_record_write(r->kind->name, a, lines, n, r->arena, e) < 0)
 		return -1;
-	if (add_elems(r, &x, e) == 0)
-		return 0;
-	return e->os == ENOENT || e->os == EEXIST ? add_otherwise(r, &x, e) : -1;
+	if (add_elems(r, &x, e) < 0) {
+		if (e->os != ENOENT && e->os != EEXIST)
+			return -1;
+	} else if (is_whole(r, &whole, e) < 0 || whole) {
+		return whole ? 0 : -1;
+	}
+	return add_otherwise(r, &x, e);
 }
 
 int ruleset_del(struct ruleset *r, const struct attachment *a, const char *lines[], size_t n,

@@ -110,8 +110,10 @@ test_a_flushed_ruleset_comes_back() {
 	cni CHECK red "$conf"
 	nft flush chain bridge edgeway_macspoof prerouting
 	refused 104 "--resync" CHECK red "$conf"
+	cni ADD blue "$conf" # sees that the rule is gone
+	cni CHECK red "$conf"
 	nft flush ruleset
-	cni ADD blue "$conf"
+	cni ADD green "$conf"
 	disguise red 02:00:00:00:00:99
 	unreachable red 10.9.0.3
 	disguise blue 02:00:00:00:00:98

@@ -384,6 +384,59 @@ static void requests_of_runtimes_and_users_are_read(void **state)
 	assert_string_equal(c.common.dns.domain, "x");
 }
 
+static void the_containers_interface_is_the_one_in_a_sandbox(void **state)
+{
+	struct cni_iface ifaces[] = {
+		{.name = "eth0"}, // of the node
+		{.name = "eth0", .sandbox = ""},
+		{.name = "eth1", .sandbox = "/run/netns/x"},
+		{.name = "eth0", .sandbox = "/run/netns/x"},
+	};
+	const struct cni_result with = {.ifaces = ifaces, .n_ifaces = 4};
+	const struct cni_result without = {.ifaces = ifaces, .n_ifaces = 3};
+	struct cni_call call = {.at = {"net", "c1", "eth0"}, .prev = &with};
+
+	(void)state;
+	assert_ptr_equal(cni_call_iface(&call), &ifaces[3]);
+	call.prev = &without;
+	assert_null(cni_call_iface(&call));
+	call.prev = NULL;
+	assert_null(cni_call_iface(&call));
+}
+
+static void tags_of_valid_attachments_are_kept(void **state)
+{
+	static const struct cni_valid valid[] = {{"c1", "eth0"}, {"c2", "net1"}};
+	const struct cni_call call = {.at.network = "net", .valid = valid, .n_valid = 2};
+	const struct cni_call none = {.at.network = "net"};
+
+	(void)state;
+	assert_true(cni_call_keeps("edgeway net/c1/eth0", &call));
+	assert_true(cni_call_keeps("edgeway net/c2/net1", &call));
+	assert_false(cni_call_keeps("edgeway net/c1/net1", &call));
+	assert_false(cni_call_keeps("edgeway net/c1/eth", &call));
+	assert_false(cni_call_keeps("edgeway net/c1/eth01", &call));
+	assert_false(cni_call_keeps("edgeway other/c1/eth0", &call));
+	assert_false(cni_call_keeps("", &call));
+	assert_false(cni_call_keeps("edgeway net/c1/eth0", &none));
+}
+
+static void a_tag_that_had_to_be_shortened_is_kept_too(void **state)
+{
+	char id[201], tag[ATTACHMENT_TAG];
+	const struct attachment a = {"net", id, "eth0"};
+	const struct cni_valid valid = {id, "eth0"};
+	const struct cni_call call = {.at.network = "net", .valid = &valid, .n_valid = 1};
+
+	(void)state;
+	memset(id, 'x', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	assert_non_null(strchr(attachment_tag(&a, tag), '#'));
+	assert_true(cni_call_keeps(tag, &call));
+	id[199] = 'y'; // which the tag does not show
+	assert_false(cni_call_keeps(tag, &call));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +455,9 @@ int main(void)
 		cmocka_unit_test(a_list_that_cannot_be_understood_deletes_nothing),
 		cmocka_unit_test(what_a_part_of_the_configuration_warns_of_is_logged),
 		cmocka_unit_test(requests_of_runtimes_and_users_are_read),
+		cmocka_unit_test(the_containers_interface_is_the_one_in_a_sandbox),
+		cmocka_unit_test(tags_of_valid_attachments_are_kept),
+		cmocka_unit_test(a_tag_that_had_to_be_shortened_is_kept_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

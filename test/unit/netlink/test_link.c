@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netlink/conversation.h"
@@ -149,6 +150,29 @@ static void a_veth_pair_waits_to_be_brought_up_at_both_ends(void **state)
 	for (int i = 0; i < 200 && !get(nl, "veth0").operational; i++)
 		sh("sleep 0.01");
 	assert_true(get(nl, "veth0").operational);
+}
+
+static void a_pairs_other_end_is_known_by_its_namespace_and_index(void **state)
+{
+	_cleanup_(fd_closep) int far = pod("far");
+	struct link near = {}, here = {};
+	int nsid = 0, index;
+	struct err e = {};
+
+	assert_int_equal(link_nsid(*state, far, &nsid, &e), 0);
+	assert_int_equal(nsid, -1); // until something connects them
+	sh("ip link add here type veth peer name near && ip link set near netns far");
+	index = atoi(sh_output("ip netns exec far cat /sys/class/net/near/ifindex"));
+	assert_int_equal(link_get(*state, "here", &near, &e), 0);
+	assert_int_equal(link_nsid(*state, far, &nsid, &e), 0);
+	assert_true(nsid >= 0);
+	assert_int_equal(near.peer, index);
+	assert_int_equal(near.peer_nsid, nsid);
+
+	sh("ip link add one type veth peer name other");
+	assert_int_equal(link_get(*state, "one", &here, &e), 0);
+	assert_int_equal(here.peer, nl_ifindex(*state, "other"));
+	assert_int_equal(here.peer_nsid, -1);
 }
 
 static void a_peer_whose_name_is_taken_leaves_neither_end(void **state)
@@ -305,6 +329,7 @@ int main(void)
 		conversation(a_bridge_can_be_given_an_mtu),
 		conversation(the_second_of_a_name_is_refused),
 		conversation(a_veth_pair_waits_to_be_brought_up_at_both_ends),
+		conversation(a_pairs_other_end_is_known_by_its_namespace_and_index),
 		conversation(a_peer_whose_name_is_taken_leaves_neither_end),
 		conversation(flags_mac_and_alias_are_set),
 		conversation(an_interface_may_do_without_a_link_local_address),

@@ -8,21 +8,24 @@
 #include "sandbox.h"
 #include "test.h"
 
-#define TABLE "edgeway_test"
+#define NAME "edgeway_test"
 
-static const struct nft_set SET4 = {"pods4", NFT_KEY_IPV4}, SET6 = {"pods6", NFT_KEY_IPV6};
+static const struct nft_table TABLE = {NFT_FAMILY_INET, NAME};
+static const struct nft_chain POSTROUTING = {"postrouting", "nat", NFT_HOOK_POSTROUTING, 100};
+
+static const struct nft_set SET4 = {"pods4", NFT_IPV4}, SET6 = {"pods6", NFT_IPV6};
 
 static int connect_to_kernel(void **state)
 {
 	return conversation_begin(state, NETLINK_NETFILTER, NULL);
 }
 
-static struct ipaddr ip(const char *text)
+static struct nft_key ip(const char *text)
 {
 	struct ipaddr out = {};
 
 	assert_null(ip_parse(&out, text));
-	return out;
+	return nft_key_ip(&out);
 }
 
 /** Close the batch and send it. */
@@ -39,9 +42,9 @@ static void make_table(struct nl *nl)
 	struct err e = {};
 
 	nft_batch_begin(&m, 0);
-	nft_table_add(&m, TABLE, 0);
-	nft_set_add(&m, TABLE, &SET4, 0);
-	nft_set_add(&m, TABLE, &SET6, 0);
+	nft_table_add(&m, &TABLE, 0);
+	nft_set_add(&m, &TABLE, &SET4, 0);
+	nft_set_add(&m, &TABLE, &SET6, 0);
 	if (commit(nl, &m, &e) < 0)
 		fail_msg("%s (%s)", e.msg, e.details);
 }
@@ -51,14 +54,14 @@ static void put_elem(struct nl_msg *m, const char *set, const char *key, const c
 	struct nft_elem elem = {.key = ip(key)};
 
 	(void)snprintf(elem.comment, sizeof(elem.comment), "%s", comment);
-	nft_elem_add(m, TABLE, set, &elem);
+	nft_elem_add(m, &TABLE, set, &elem);
 }
 
 static int get(struct nl *nl, const char *set, const char *key, struct nft_elem *out, struct err *e)
 {
-	struct ipaddr k = ip(key);
+	struct nft_key k = ip(key);
 
-	return nft_elem_get(nl, TABLE, set, &k, out, e);
+	return nft_elem_get(nl, &TABLE, set, &k, out, e);
 }
 
 static void what_is_made_is_what_nft_lists(void **state)
@@ -68,12 +71,12 @@ static void what_is_made_is_what_nft_lists(void **state)
 
 	make_table(*state);
 	nft_batch_begin(&m, 0);
-	nft_chain_add_nat(&m, TABLE, "postrouting", NFT_HOOK_POSTROUTING, 100);
+	nft_chain_add(&m, &TABLE, &POSTROUTING);
 	put_elem(&m, "pods4", "10.1.0.5", "edgeway net/c1/eth0");
 	put_elem(&m, "pods6", "fd00::5", "");
 	assert_int_equal(commit(*state, &m, &e), 0);
 	assert_string_equal(sh_output("nft list ruleset"),
-			    "table inet " TABLE " {\n"
+			    "table inet " NAME " {\n"
 			    "\tset pods4 {\n"
 			    "\t\ttype ipv4_addr\n"
 			    "\t\telements = { 10.1.0.5 comment \"edgeway net/c1/eth0\" }\n"
@@ -125,13 +128,13 @@ static void an_element_comes_back_with_its_comment(void **state)
 	assert_string_equal(elem.comment, "");
 	assert_int_equal(get(*state, "pods6", "fd00::5", &elem, &e), 0);
 	assert_string_equal(elem.comment, longest);
-	sh("nft list set inet " TABLE " pods6 | grep -q 'comment \"%s\"'", longest);
+	sh("nft list set inet " NAME " pods6 | grep -q 'comment \"%s\"'", longest);
 }
 
 static void what_is_not_there_is_enoent(void **state)
 {
 	struct nft_elem elem = {};
-	struct ipaddr key = ip("10.1.0.5");
+	struct nft_key key = ip("10.1.0.5");
 	struct err e = {};
 
 	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), -1); // no table
@@ -139,15 +142,15 @@ static void what_is_not_there_is_enoent(void **state)
 	make_table(*state);
 	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), -1); // no element
 	assert_int_equal(e.os, ENOENT);
-	assert_string_equal(e.msg, "find 10.1.0.5 in nf_tables set " TABLE
+	assert_string_equal(e.msg, "find 10.1.0.5 in nf_tables set " NAME
 				   " pods4: No such file or directory");
-	assert_int_equal(nft_elem_get(*state, TABLE, "nosuch", &key, &elem, &e), -1); // no set
+	assert_int_equal(nft_elem_get(*state, &TABLE, "nosuch", &key, &elem, &e), -1); // no set
 	assert_int_equal(e.os, ENOENT);
 }
 
 static void an_element_is_deleted_once(void **state)
 {
-	struct ipaddr key = ip("10.1.0.5");
+	struct nft_key key = ip("10.1.0.5");
 	struct nft_elem elem = {};
 	struct nl_msg m = {};
 	struct err e = {};
@@ -157,18 +160,18 @@ static void an_element_is_deleted_once(void **state)
 	put_elem(&m, "pods4", "10.1.0.5", "x");
 	assert_int_equal(commit(*state, &m, &e), 0);
 	nft_batch_begin(&m, 0);
-	nft_elem_del(&m, TABLE, "pods4", &key);
+	nft_elem_del(&m, &TABLE, "pods4", &key);
 	assert_int_equal(commit(*state, &m, &e), 0);
 	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), -1);
 	nft_batch_begin(&m, 0);
-	nft_elem_del(&m, TABLE, "pods4", &key);
+	nft_elem_del(&m, &TABLE, "pods4", &key);
 	assert_int_equal(commit(*state, &m, &e), -1);
 	assert_int_equal(e.os, ENOENT);
-	assert_string_equal(e.msg, "delete 10.1.0.5 from nf_tables set " TABLE
+	assert_string_equal(e.msg, "delete 10.1.0.5 from nf_tables set " NAME
 				   " pods4: No such file or directory");
 }
 
-/** masq.c relies on it: the address may be on record for somebody who no longer has it. */
+/** ruleset.c relies on it: the address may be on record for somebody who no longer has it. */
 static void an_element_that_is_there_is_refused_and_keeps_its_comment(void **state)
 {
 	struct nft_elem elem = {};
@@ -187,34 +190,69 @@ static void an_element_that_is_there_is_refused_and_keeps_its_comment(void **sta
 	assert_string_equal(elem.comment, "first");
 }
 
+static void an_element_can_be_ensured_and_keeps_its_comment_too(void **state)
+{
+	struct nft_elem elem = {.key = ip("10.1.0.5"), .comment = "first"};
+	struct nl_msg m = {};
+	struct err e = {};
+
+	make_table(*state);
+	for (int i = 0; i < 2; i++) {
+		nft_batch_begin(&m, 0);
+		nft_elem_ensure(&m, &TABLE, "pods4", &elem);
+		assert_int_equal(commit(*state, &m, &e), 0);
+		(void)snprintf(elem.comment, sizeof(elem.comment), "second");
+	}
+	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), 0);
+	assert_string_equal(elem.comment, "first");
+}
+
+static void an_element_that_is_deleted_first_can_be_added_in_the_same_batch(void **state)
+{
+	struct nft_elem elem = {.key = ip("10.1.0.5"), .comment = "second"};
+	struct nl_msg m = {};
+	struct err e = {};
+
+	make_table(*state);
+	nft_batch_begin(&m, 0);
+	put_elem(&m, "pods4", "10.1.0.5", "first");
+	assert_int_equal(commit(*state, &m, &e), 0);
+	nft_batch_begin(&m, 0);
+	nft_elem_del(&m, &TABLE, "pods4", &elem.key);
+	nft_elem_ensure(&m, &TABLE, "pods4", &elem);
+	assert_int_equal(commit(*state, &m, &e), 0);
+	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), 0);
+	assert_string_equal(elem.comment, "second");
+}
+
 static void a_batch_happens_as_a_whole_or_not_at_all(void **state)
 {
 	struct nl_msg m = {};
 	struct err e = {};
 
 	nft_batch_begin(&m, 0);
-	nft_table_add(&m, TABLE, 0);
-	nft_set_add(&m, TABLE, &SET4, 0);
+	nft_table_add(&m, &TABLE, 0);
+	nft_set_add(&m, &TABLE, &SET4, 0);
 	put_elem(&m, "pods4", "10.1.0.5", "x");
 	put_elem(&m, "nosuch", "10.1.0.6", "x");
 	put_elem(&m, "pods4", "10.1.0.7", "x");
 	assert_int_equal(commit(*state, &m, &e), -1);
 	assert_int_equal(e.os, ENOENT);
-	assert_string_equal(e.msg, "add 10.1.0.6 to nf_tables set " TABLE
+	assert_string_equal(e.msg, "add 10.1.0.6 to nf_tables set " NAME
 				   " nosuch: No such file or directory");
 	assert_string_equal(sh_output("nft list ruleset"), "");
 }
 
 static void in_a_batch_too_the_first_refused_request_is_reported(void **state)
 {
-	struct ipaddr key = ip("10.1.0.5");
+	struct nft_key key = ip("10.1.0.5");
 	struct nl_msg m = {};
 	struct err e = {};
 
 	make_table(*state);
 	nft_batch_begin(&m, 0);
-	nft_elem_del(&m, TABLE, "pods4", &key);
-	nft_table_del(&m, "nosuch");
+	nft_elem_del(&m, &TABLE, "pods4", &key);
+	nft_table_del(&m, &(struct nft_table){NFT_FAMILY_INET, "nosuch"});
 	assert_int_equal(commit(*state, &m, &e), -1);
 	assert_non_null(strstr(e.msg, "delete 10.1.0.5 from"));
 	make_table(*state); // and the socket is fit for another
@@ -252,12 +290,12 @@ static void tables_and_sets_that_exist_are_fine_unless_they_must_be_new(void **s
 	make_table(*state);
 	make_table(*state);
 	nft_batch_begin(&m, 0);
-	nft_table_add(&m, TABLE, NLM_F_EXCL);
+	nft_table_add(&m, &TABLE, NLM_F_EXCL);
 	assert_int_equal(commit(*state, &m, &e), -1);
 	assert_int_equal(e.os, EEXIST);
-	assert_string_equal(e.msg, "add nf_tables table " TABLE ": File exists");
+	assert_string_equal(e.msg, "add nf_tables table " NAME ": File exists");
 	nft_batch_begin(&m, 0);
-	nft_set_add(&m, TABLE, &SET4, NLM_F_EXCL);
+	nft_set_add(&m, &TABLE, &SET4, NLM_F_EXCL);
 	assert_int_equal(commit(*state, &m, &e), -1);
 	assert_int_equal(e.os, EEXIST);
 }
@@ -267,17 +305,67 @@ static void tables_and_sets_are_there_or_not(void **state)
 	bool exists = true;
 	struct err e = {};
 
-	assert_int_equal(nft_exists(*state, TABLE, NULL, &exists, &e), 0);
+	assert_int_equal(nft_exists(*state, &TABLE, NULL, &exists, &e), 0);
 	assert_false(exists);
-	assert_int_equal(nft_exists(*state, TABLE, "pods4", &exists, &e), 0);
+	assert_int_equal(nft_exists(*state, &TABLE, "pods4", &exists, &e), 0);
 	assert_false(exists);
 	make_table(*state);
-	assert_int_equal(nft_exists(*state, TABLE, NULL, &exists, &e), 0);
+	assert_int_equal(nft_exists(*state, &TABLE, NULL, &exists, &e), 0);
 	assert_true(exists);
-	assert_int_equal(nft_exists(*state, TABLE, "pods4", &exists, &e), 0);
+	assert_int_equal(nft_exists(*state, &TABLE, "pods4", &exists, &e), 0);
 	assert_true(exists);
-	assert_int_equal(nft_exists(*state, TABLE, "nosuch", &exists, &e), 0);
+	assert_int_equal(nft_exists(*state, &TABLE, "nosuch", &exists, &e), 0);
 	assert_false(exists);
+}
+
+static void a_table_of_another_family_is_another(void **state)
+{
+	const struct nft_table other = {NFT_FAMILY_BRIDGE, NAME};
+	bool exists = true;
+	struct nl_msg m = {};
+	struct err e = {};
+
+	make_table(*state);
+	assert_int_equal(nft_exists(*state, &other, NULL, &exists, &e), 0);
+	assert_false(exists);
+	nft_batch_begin(&m, 0);
+	nft_table_del(&m, &other);
+	assert_int_equal(commit(*state, &m, &e), -1);
+	assert_int_equal(e.os, ENOENT);
+	sh("nft list table inet " NAME);
+}
+
+static void rules_and_what_is_beside_them_are_counted(void **state)
+{
+	static const struct {
+		const char *change;
+		uint32_t rules, objects;
+	} rows[] = {
+		{"nft add table inet " NAME, 0, 0}, // the chain is not there
+		{"nft add chain inet " NAME " postrouting", 0, 1},
+		{"nft add set inet " NAME " a '{ type ipv4_addr; }'", 0, 2},
+		{"nft add rule inet " NAME " postrouting ip saddr @a drop", 1, 2},
+		{"nft add set inet " NAME " b '{ type ipv4_addr; }'", 1, 3},
+		{"nft add element inet " NAME " b '{ 10.1.0.5 }'", 1, 3},
+		{"nft add rule inet " NAME " postrouting ip saddr @b drop", 2, 3},
+		{"nft add table bridge " NAME, 2, 3}, // another's
+		{"nft add chain inet " NAME " other", 2, 4},
+		{"nft add rule inet " NAME " other drop", 2, 4},
+		{"nft flush chain inet " NAME " postrouting", 0, 4},
+		{"nft delete table inet " NAME, 0, 0},
+	};
+	uint32_t rules = 9, objects = 9;
+	struct err e = {};
+
+	assert_int_equal(nft_count(*state, &TABLE, "postrouting", &rules, &objects, &e), 0);
+	assert_int_equal(rules, 0);
+	assert_int_equal(objects, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		sh("%s", rows[i].change);
+		assert_int_equal(nft_count(*state, &TABLE, "postrouting", &rules, &objects, &e), 0);
+		if (rules != rows[i].rules || objects != rows[i].objects)
+			fail_msg("after %s: %u rules, %u objects", rows[i].change, rules, objects);
+	}
 }
 
 static void a_table_is_replaced_within_one_batch(void **state)
@@ -289,10 +377,10 @@ static void a_table_is_replaced_within_one_batch(void **state)
 	make_table(*state);
 	for (int i = 0; i < 2; i++) {
 		nft_batch_begin(&m, 0);
-		nft_table_add(&m, TABLE, 0);
-		nft_table_del(&m, TABLE);
-		nft_table_add(&m, TABLE, 0);
-		nft_set_add(&m, TABLE, &SET4, 0);
+		nft_table_add(&m, &TABLE, 0);
+		nft_table_del(&m, &TABLE);
+		nft_table_add(&m, &TABLE, 0);
+		nft_set_add(&m, &TABLE, &SET4, 0);
 		put_elem(&m, "pods4", i ? "10.1.0.6" : "10.1.0.5", "x");
 		assert_int_equal(commit(*state, &m, &e), 0);
 	}
@@ -336,11 +424,15 @@ int main(void)
 		conversation(what_is_not_there_is_enoent),
 		conversation(an_element_is_deleted_once),
 		conversation(an_element_that_is_there_is_refused_and_keeps_its_comment),
+		conversation(an_element_can_be_ensured_and_keeps_its_comment_too),
+		conversation(an_element_that_is_deleted_first_can_be_added_in_the_same_batch),
 		conversation(a_batch_happens_as_a_whole_or_not_at_all),
 		conversation(in_a_batch_too_the_first_refused_request_is_reported),
 		conversation(a_batch_for_another_generation_is_refused),
 		conversation(tables_and_sets_that_exist_are_fine_unless_they_must_be_new),
 		conversation(tables_and_sets_are_there_or_not),
+		conversation(a_table_of_another_family_is_another),
+		conversation(rules_and_what_is_beside_them_are_counted),
 		conversation(a_table_is_replaced_within_one_batch),
 		conversation(a_batch_of_thousands_goes_through),
 	};

@@ -7,7 +7,10 @@
 #include "sandbox.h"
 #include "test.h"
 
-#define TABLE "edgeway_test"
+#define NAME "edgeway_test"
+
+static const struct nft_table TABLE = {NFT_FAMILY_INET, NAME};
+static const struct nft_chain POSTROUTING = {"postrouting", "nat", NFT_HOOK_POSTROUTING, 100};
 
 static int connect_to_kernel(void **state)
 {
@@ -22,14 +25,21 @@ static struct prefix prefix(const char *text)
 	return p;
 }
 
+static struct nft_key key(const char *text)
+{
+	struct prefix p = prefix(text);
+
+	return nft_key_ip(&p.ip);
+}
+
 /** A table with both sets and an empty chain, in an open batch. */
 static void begin(struct nl_msg *m)
 {
 	nft_batch_begin(m, 0);
-	nft_table_add(m, TABLE, 0);
-	nft_set_add(m, TABLE, &(struct nft_set){"pods4", NFT_KEY_IPV4}, 0);
-	nft_set_add(m, TABLE, &(struct nft_set){"pods6", NFT_KEY_IPV6}, 0);
-	nft_chain_add_nat(m, TABLE, "postrouting", NFT_HOOK_POSTROUTING, 100);
+	nft_table_add(m, &TABLE, 0);
+	nft_set_add(m, &TABLE, &(struct nft_set){"pods4", NFT_IPV4}, 0);
+	nft_set_add(m, &TABLE, &(struct nft_set){"pods6", NFT_IPV6}, 0);
+	nft_chain_add(m, &TABLE, &POSTROUTING);
 }
 
 static void commit(struct nl *nl, struct nl_msg *m)
@@ -46,7 +56,7 @@ static void put_rule(struct nl_msg *m, int family, const char *set, const char *
 {
 	struct prefix p = prefix(beyond);
 
-	nft_rule(m, TABLE, "postrouting") {
+	nft_rule(m, &TABLE, "postrouting") {
 		nft_match_set(m, NFT_SOURCE, family, set);
 		nft_match_not_prefix(m, NFT_DESTINATION, &p);
 		nft_masquerade(m);
@@ -96,7 +106,7 @@ static void the_destination_can_be_in_the_set_too(void **state)
 	struct prefix p = prefix("10.9.0.0/16");
 
 	begin(&m);
-	nft_rule(&m, TABLE, "postrouting") {
+	nft_rule(&m, &TABLE, "postrouting") {
 		nft_match_set(&m, NFT_DESTINATION, AF_INET, "pods4");
 		nft_match_not_prefix(&m, NFT_SOURCE, &p);
 		nft_masquerade(&m);
@@ -115,6 +125,61 @@ static void nft_loads_the_rules_it_lists(void **state)
 	commit(*state, &m);
 	sh("nft list ruleset > /run/before && nft flush ruleset && nft -f /run/before && "
 	   "nft list ruleset > /run/after && diff /run/before /run/after");
+}
+
+/** A bridge's table that drops what comes from a port in "ports" without being in "macs". */
+static void put_port_rule(struct nl_msg *m)
+{
+	const struct nft_table table = {NFT_FAMILY_BRIDGE, NAME};
+	const struct nft_chain chain = {"prerouting", "filter", NFT_HOOK_PREROUTING, -300};
+
+	nft_table_add(m, &table, 0);
+	nft_chain_add(m, &table, &chain);
+	nft_set_add(m, &table, &(struct nft_set){"ports", NFT_IFNAME}, 0);
+	nft_set_add(m, &table, &(struct nft_set){"macs", NFT_IFNAME_MAC}, 0);
+	nft_rule(m, &table, "prerouting") {
+		nft_match_ifname(m, "ports");
+		nft_match_not_ifname_mac(m, "macs");
+		nft_drop(m);
+	}
+}
+
+static void rules_on_ports_read_as_they_are_meant_and_load_back(void **state)
+{
+	struct nl_msg m = {};
+
+	nft_batch_begin(&m, 0);
+	put_port_rule(&m);
+	commit(*state, &m);
+	assert_non_null(strstr(sh_output("nft list ruleset"),
+			       "\t\tiifname @ports iifname . ether saddr != @macs drop\n"));
+	sh("nft list ruleset > /run/before && nft flush ruleset && nft -f /run/before && "
+	   "nft list ruleset > /run/after && diff /run/before /run/after");
+}
+
+static void frames_are_dropped_by_these_rules(void **state)
+{
+	const struct nft_table table = {NFT_FAMILY_BRIDGE, NAME};
+	const struct nft_elem port = {.key = nft_key_ifname("pod")};
+	const struct nft_elem bound = {
+		.key = nft_key_ifname_mac("pod", &(struct mac){{2, 0, 0, 0, 0, 5}})};
+	struct nl_msg m = {};
+
+	sh("ip netns add pod && ip link add br0 up type bridge && ip addr add 10.1.0.1/16 dev br0 "
+	   "&& ip link add pod up master br0 type veth peer name eth0 address 02:00:00:00:00:05 "
+	   "netns pod && ip -n pod addr add 10.1.0.5/16 dev eth0 && ip -n pod link set eth0 up");
+	sh("ip netns exec pod ping -c1 -W5 -n 10.1.0.1");
+	nft_batch_begin(&m, 0);
+	put_port_rule(&m);
+	nft_elem_add(&m, &table, "ports", &port);
+	commit(*state, &m);
+	assert_int_not_equal(sh_status("ip netns exec pod ping -c1 -W1 -n 10.1.0.1"), 0);
+	nft_batch_begin(&m, 0);
+	nft_elem_add(&m, &table, "macs", &bound);
+	commit(*state, &m);
+	sh("ip netns exec pod ping -c1 -W5 -n 10.1.0.1");
+	sh("ip -n pod link set eth0 address 02:00:00:00:00:06");
+	assert_int_not_equal(sh_status("ip netns exec pod ping -c1 -W1 -n 10.1.0.1"), 0);
 }
 
 /** A pod behind this node, an outside beyond it, and the pod's two kinds of addresses. */
@@ -145,10 +210,10 @@ static void packets_are_masqueraded_by_these_rules(void **state)
 	begin(&m);
 	put_rule(&m, AF_INET, "pods4", "10.1.0.0/16");
 	put_rule(&m, AF_INET6, "pods6", "fd01::/64");
-	nft_elem_add(&m, TABLE, "pods4",
-		     &(struct nft_elem){.key = prefix("10.1.0.5/32").ip, .comment = "pod"});
-	nft_elem_add(&m, TABLE, "pods6",
-		     &(struct nft_elem){.key = prefix("fd01::5/128").ip, .comment = "pod"});
+	nft_elem_add(&m, &TABLE, "pods4",
+		     &(struct nft_elem){.key = key("10.1.0.5/32"), .comment = "pod"});
+	nft_elem_add(&m, &TABLE, "pods6",
+		     &(struct nft_elem){.key = key("fd01::5/128"), .comment = "pod"});
 	commit(*state, &m);
 	sh("ip netns exec pod ping -c1 -W5 -n 10.2.0.9");
 	sh("ip netns exec pod ping -6 -c1 -W5 -n fd02::9");
@@ -162,6 +227,8 @@ int main(void)
 		conversation(rules_read_in_nft_as_they_are_meant),
 		conversation(the_destination_can_be_in_the_set_too),
 		conversation(nft_loads_the_rules_it_lists),
+		conversation(rules_on_ports_read_as_they_are_meant_and_load_back),
+		conversation(frames_are_dropped_by_these_rules),
 		conversation(packets_are_masqueraded_by_these_rules),
 	};
 

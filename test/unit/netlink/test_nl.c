@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Conversations with the kernel. */
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -200,6 +201,32 @@ static void a_dump_shows_every_object(void **state)
 	assert_string_equal(names.text, all);
 }
 
+static int count_reply(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)reply;
+	(void)e;
+	++*(int *)ctx;
+	return 0;
+}
+
+/** Which it says where it usually says that there is no more, not in a message of its own. */
+static void a_dump_that_the_kernel_gives_up_is_an_error(void **state)
+{
+	const struct if_stats_msg hdr = {.filter_mask = 0}; // of no statistics at all
+	struct nl_msg m = {};
+	struct err e = {};
+	int replies = 0;
+
+	nl_begin(&m, RTM_GETSTATS, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "list statistics");
+	assert_int_equal(nl_dump(*state, &m, count_reply, &replies, &e), -1);
+	assert_int_equal(replies, 0);
+	assert_int_equal(e.code, ERR_KERNEL);
+	assert_int_equal(e.os, EINVAL);
+	assert_string_equal(e.msg, "list statistics: Invalid argument");
+	assert_string_equal(e.details, "kernel: Filter mask must be set for stats dump");
+}
+
 static void a_reader_that_has_enough_stops_the_dump_and_spoils_nothing(void **state)
 {
 	struct names names = {.stop_at = 2}, after = {};
@@ -300,6 +327,7 @@ int main(void)
 		conversation(beyond_the_labels_requests_are_carried_out_as_well),
 		conversation(a_socket_is_as_good_after_a_refusal),
 		conversation(a_dump_shows_every_object),
+		conversation(a_dump_that_the_kernel_gives_up_is_an_error),
 		conversation(a_reader_that_has_enough_stops_the_dump_and_spoils_nothing),
 		conversation(a_socket_speaks_of_the_namespace_it_was_opened_in),
 		conversation(only_the_kernel_is_listened_to),

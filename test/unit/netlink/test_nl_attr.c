@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Reading attributes out of messages, written here with the builder. */
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netlink/nl.h"
@@ -67,6 +68,7 @@ static void what_is_absent_reads_as_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(nl_get_u8(NULL), 0);
+	assert_int_equal(nl_get_u16(NULL), 0);
 	assert_int_equal(nl_get_u32(NULL), 0);
 	assert_int_equal(nl_get_be32(NULL), 0);
 	assert_null(nl_get_str(NULL, NULL));
@@ -96,6 +98,7 @@ static void what_is_too_short_reads_as_nothing(void **state)
 	parse(&m, a);
 	assert_int_equal(nl_get_u32(a[1]), 0);
 	assert_int_equal(nl_get_u8(a[2]), 0);
+	assert_int_equal(nl_get_u16(a[2]), 0);
 	assert_string_equal(nl_get_str(a[1], "otherwise"), "otherwise");
 	assert_string_equal(nl_get_str(a[2], "otherwise"), "otherwise");
 	assert_false(nl_get_ip(a[1], AF_INET, &ip));
@@ -115,10 +118,12 @@ static void numbers_come_in_both_orders(void **state)
 	nl_u32(&m, 1, 0x01020304);
 	nl_be32(&m, 2, 0x01020304);
 	nl_u8(&m, 3, 255);
+	nl_u16(&m, 4, 0x0102);
 	parse(&m, a);
 	assert_int_equal(nl_get_u32(a[1]), 0x01020304);
 	assert_int_equal(nl_get_be32(a[2]), 0x01020304);
 	assert_int_equal(nl_get_u8(a[3]), 255);
+	assert_int_equal(nl_get_u16(a[4]), 0x0102);
 }
 
 static void addresses_keep_their_family(void **state)
@@ -169,6 +174,104 @@ static void an_attribute_that_claims_too_much_ends_the_list(void **state)
 	assert_null(a[2]);
 }
 
+static const struct nlattr *next(const struct nlmsghdr *h, const struct nlattr *previous)
+{
+	return nl_next(h, sizeof(struct ifinfomsg), previous);
+}
+
+/** The first @len bytes of the message alone, so that the sanitizer sees who reads beyond. */
+static struct nlmsghdr *cut(const struct nl_msg *m, size_t len)
+{
+	struct nlmsghdr *h = malloc(len);
+
+	assert_non_null(h);
+	memcpy(h, m->buf, len);
+	h->nlmsg_len = (uint32_t)len;
+	return h;
+}
+
+static void attributes_are_walked_in_order_also_those_of_one_type(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *a;
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 3, 1);
+	nl_put(&m, 3, "12345", 5); // three bytes of padding behind it
+	nl_nest(&m, 2 | NLA_F_NESTED) {
+		nl_u8(&m, 4, 9);
+	}
+	nl_put(&m, 1, NULL, 0);
+	a = next((const void *)m.buf, NULL);
+	assert_int_equal(nl_type(a), 3);
+	assert_int_equal(nl_get_u32(a), 1);
+	a = next((const void *)m.buf, a);
+	assert_int_equal(nl_type(a), 3);
+	assert_memory_equal((const char *)a + NLA_HDRLEN, "12345", 5);
+	a = next((const void *)m.buf, a);
+	assert_int_equal(nl_type(a), 2); // without the flag
+	a = next((const void *)m.buf, a);
+	assert_int_equal(nl_type(a), 1);
+	assert_null(next((const void *)m.buf, a));
+}
+
+static void where_there_are_no_attributes_there_is_no_first(void **state)
+{
+	static const size_t lens[] = {
+		NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+		NLMSG_LENGTH(sizeof(struct ifinfomsg)) + 2, // half a header
+		NLMSG_LENGTH(4),                            // not even that of the family
+	};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 1, 11);
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		_cleanup_(freep) struct nlmsghdr *h = cut(&m, lens[i]);
+
+		assert_null(next(h, NULL));
+	}
+}
+
+static void the_walk_ends_at_an_attribute_that_claims_too_much(void **state)
+{
+	static const uint16_t lies[] = {9, UINT16_MAX, NLA_HDRLEN - 1, 0};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct nlattr *lie;
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 1, 11);
+	nl_u32(&m, 2, 22);
+	lie = (void *)(m.buf + m.len - 8);
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		_cleanup_(freep) struct nlmsghdr *h = NULL;
+
+		lie->nla_len = lies[i];
+		h = cut(&m, m.len);
+		assert_int_equal(nl_get_u32(next(h, NULL)), 11);
+		assert_null(next(h, next(h, NULL)));
+	}
+}
+
+static void the_walk_ends_where_the_message_does(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	(void)state;
+	begin(&m);
+	nl_u32(&m, 1, 11);
+	nl_u32(&m, 2, 22);
+	for (size_t missing = 1; missing <= 8; missing++) {
+		_cleanup_(freep) struct nlmsghdr *h = cut(&m, m.len - missing);
+
+		assert_int_equal(nl_get_u32(next(h, NULL)), 11);
+		assert_null(next(h, next(h, NULL)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +283,10 @@ int main(void)
 		cmocka_unit_test(addresses_keep_their_family),
 		cmocka_unit_test(a_reply_shorter_than_its_header_has_no_attributes),
 		cmocka_unit_test(an_attribute_that_claims_too_much_ends_the_list),
+		cmocka_unit_test(attributes_are_walked_in_order_also_those_of_one_type),
+		cmocka_unit_test(where_there_are_no_attributes_there_is_no_first),
+		cmocka_unit_test(the_walk_ends_at_an_attribute_that_claims_too_much),
+		cmocka_unit_test(the_walk_ends_where_the_message_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

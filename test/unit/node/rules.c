@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+struct rules *rules_init(struct rules *rules, const struct ruleset_kind *kind)
+{
+	*rules = (struct rules){.set.kind = kind};
+	rules->set.arena = &rules->arena;
+	return rules;
+}
+
+void rules_done(struct rules *rules)
+{
+	ruleset_done(&rules->set);
+	arena_free(&rules->arena);
+}
+
+static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELEMS])
+{
+	char copy[RULES_LINE], *rest;
+	const char *set, *word;
+	size_t n = 0;
+
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	set = strtok_r(copy, " ", &rest);
+	while (set && n < RULESET_ELEMS && (word = strtok_r(NULL, " ", &rest))) {
+		struct ipaddr ip;
+
+		if (ip_parse(&ip, word))
+			return 0;
+		(void)snprintf(out[n].set, RULESET_SET, "%s", set);
+		out[n++].key = nft_key_ip(&ip);
+	}
+	return n;
+}
+
+static void put_set(struct nl_msg *m, const char *line)
+{
+	struct ruleset_elem first[RULESET_ELEMS];
+
+	if (!elems(line, first))
+		return;
+	nft_set_add(m, &rules_kind.table, &(struct nft_set){first[0].set, NFT_IPV4}, NLM_F_EXCL);
+	nft_rule(m, &rules_kind.table, rules_kind.chain.name) {
+		nft_match_set(m, NFT_SOURCE, AF_INET, first[0].set);
+		nft_drop(m);
+	}
+}
+
+const struct ruleset_kind rules_kind = {
+	.name = "test",
+	.table = {NFT_FAMILY_INET, "edgeway_test"},
+	.chain = {"out", "filter", NFT_HOOK_POSTROUTING, 0},
+	.sets_per_rule = 1,
+	.elems = elems,
+	.put_set = put_set,
+};
+
+const char *addresses_in_sets(void)
+{
+	return sh_output("nft list ruleset | tr '\\n\\t{}' '    ' | "
+			 "grep -oE '[0-9a-f.:]+ comment \"[^\"]*\"' | sort | "
+			 "sed 's/ comment \"edgeway / /; s/\"//' | tr '\\n' ','");
+}
+
+int lines_with(const char *word)
+{
+	return atoi(sh_output("nft list ruleset | awk '/%s/ { n++ } END { print n + 0 }'", word));
+}
+
+void ruleset_loads_back(void)
+{
+	sh("nft list ruleset > /run/before && nft flush ruleset && nft -f /run/before && "
+	   "nft list ruleset > /run/after && diff /run/before /run/after");
+}
