@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cni/iface.h"
+
 const char *ipmasq_check_backend(const void *value)
 {
 	const char *backend = *(const char *const *)value;
@@ -62,12 +64,12 @@ int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configure
 
 int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e)
 {
-	const struct prefix *addresses = addresses_of(call->prev, call->arena);
+	const struct cni_result *prev = call->prev;
 
-	if (!addresses)
-		return err_set(e, ERR_TRY_AGAIN, "ipMasq: out of memory");
-	if (masq_check(masq, &call->at, addresses, call->prev->n_ips, e) < 0)
-		return err_wrap(e, "ipMasq");
+	for (size_t i = 0; i < prev->n_ips; i++)
+		if (iface_owns(call, &prev->ips[i]) &&
+		    masq_check(masq, &call->at, &prev->ips[i].address, 1, e) < 0)
+			return err_wrap(e, "ipMasq");
 	return 0;
 }
 

@@ -15,7 +15,6 @@
 enum { OPER_UP = 6 }; ///< IF_OPER_UP; linux/if.h clashes with net/if.h
 
 static const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
-static const struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 
 /** What only interfaces of some kinds have. */
 static void fill_kind(struct link *out, const struct nlattr *data)
@@ -185,7 +184,7 @@ int link_each(struct nl *nl, int master, link_fn *fn, void *ctx, struct err *e)
 
 void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge)
 {
-	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));
 	nl_label(m, "add bridge %s", bridge->name);
 	nl_str(m, IFLA_IFNAME, bridge->name);
 	nl_put(m, IFLA_ADDRESS, bridge->mac.bytes, sizeof(bridge->mac.bytes));
@@ -202,7 +201,7 @@ void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge)
 
 void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan)
 {
-	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &up, sizeof(up));
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));
 	nl_label(m, "add VLAN interface %s", name);
 	nl_str(m, IFLA_IFNAME, name);
 	nl_u32(m, IFLA_LINK, (uint32_t)lower);

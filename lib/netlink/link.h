@@ -70,13 +70,14 @@ struct link_bridge {
 };
 
 /**
- * `ip link add NAME address MAC up type bridge`: MAC given at creation, so that neither a joining
- * port nor udev's MACAddressPolicy changes it later. Kernels without CONFIG_BRIDGE_VLAN_FILTERING
- * either refuse to make one that filters (EOPNOTSUPP) or make it without filtering.
+ * `ip link add NAME address MAC type bridge`, down: MAC given at creation, so that neither a
+ * joining port nor udev's MACAddressPolicy changes it later. Kernels without
+ * CONFIG_BRIDGE_VLAN_FILTERING either refuse to make one that filters (EOPNOTSUPP) or make it
+ * without filtering.
  */
 void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
-/** `ip link add link LOWER name NAME up type vlan id VLAN`; its MAC address is that of LOWER. */
+/** `ip link add link LOWER name NAME type vlan id VLAN`, down; its MAC address is that of LOWER. */
 void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan);
 
 /** `ip link add NAME master BR type veth peer name PEER netns NS`; both ends are down. */

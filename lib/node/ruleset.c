@@ -359,12 +359,16 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 	struct addition x = {.lines = lines, .n = n};
 	char id[ATTACHMENT_ID];
 	bool whole = false;
+	int rc;
 
 	if (n == 0)
 		return 0;
 	attachment_tag(a, x.tag);
-	// Left by a DEL that was killed: it must not take away later what we add now.
-	if (ruleset_record_is_gone(r->kind->name, attachment_id(a, id)) && sweep_for(r, id, e) < 0)
+	// Of an earlier life of the attachment whose DEL never came, or was killed: what that
+	// record says must go while it still says so, and not later, with what we add now.
+	rc = ruleset_record_retire(r->kind->name, attachment_id(a, id), e);
+	if (rc < 0 ||
+	    ((rc > 0 || ruleset_record_is_gone(r->kind->name, id)) && sweep_for(r, id, e) < 0))
 		return -1;
 	if (open_nl(r, e) < 0 || ruleset_record_write(r->kind->name, a, lines, n, r->arena, e) < 0)
 		return -1;

@@ -177,4 +177,12 @@ test_a_read_only_proc_sys_that_would_have_to_change() {
 	unchanged "ADD with IPv6"
 }
 
+test_a_bridge_of_somebody_else_learns_no_router_from_a_pod() {
+	ip link add br0 type bridge
+	ip link set br0 up
+	pod red
+	cni ADD red "$(net '.isGateway = true')"
+	equal 0 "$(cat /proc/sys/net/ipv6/conf/br0/accept_ra)" "accept_ra of the bridge"
+}
+
 run_tests "$@"

@@ -152,4 +152,17 @@ test_rollback() {
 	state | absent "state left"
 }
 
+test_an_earlier_life_of_the_pod_leaves_no_second_address() {
+	pod red
+	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:01"')"
+	ip netns del red # with its pair, and nobody called DEL
+	rm -r /var/lib/cni/networks/n
+	pod red
+	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:02"')"
+	equal "macs $(port_of red) 02:00:00:00:00:02" "$(elements | grep macs)" "addresses that count"
+	cni DEL red "$(checked)"
+	elements | absent "elements left"
+	state | absent "state left"
+}
+
 run_tests "$@"

@@ -35,8 +35,31 @@ int bridge_check_conf(const struct bridge_job *job, struct err *e)
 	return 0;
 }
 
+static int undo_macspoof(void *ctx, int arg, struct err *e)
+{
+	struct bridge_job *job = ctx;
+
+	(void)arg;
+	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e);
+}
+
+/** In force before the port is up: somebody inside may bring the other end up at any time. */
+static int bind_mac(struct bridge_job *job, struct undo *undo, struct err *e)
+{
+	if (!job->conf->macspoofchk)
+		return 0;
+	// Pushed first: it goes by what is there, and the record may be there without its elements.
+	if (undo_push(undo, undo_macspoof, job, 0, e) < 0)
+		return -1;
+	if (macspoof_add(&job->macspoof, &job->call->at, job->host_name, &job->mac, e) == 0)
+		return 0;
+	if (e->os == EOPNOTSUPP || e->os == EAFNOSUPPORT)
+		(void)err_hint(e, "the kernel needs CONFIG_NF_TABLES_BRIDGE");
+	return err_wrap(e, "macspoofchk");
+}
+
 /** The pair with its marks and flags. */
-static int attach(const struct bridge_job *job, struct undo *undo, struct err *e)
+static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 {
 	const struct bridge_conf *conf = job->conf;
 	const struct veth pair = {
@@ -48,7 +71,7 @@ static int attach(const struct bridge_job *job, struct undo *undo, struct err *e
 
 	if (veth_add(job->call, job->nl, &pair, &index, e) < 0 ||
 	    undo_push(undo, undo_link_del, job->nl, index, e) < 0 ||
-	    bridge_vlan_set(job, index, e) < 0)
+	    bridge_vlan_set(job, index, e) < 0 || bind_mac(job, undo, e) < 0)
 		return -1;
 	link_set_alias(&m, index, attachment_tag(&job->call->at, tag));
 	if (port.hairpin || port.isolated)
@@ -80,6 +103,9 @@ static int complete(const struct bridge_job *job, struct cni_result *r, struct e
 
 			route.gw = ip->gateway = ip_next(&first);
 		}
+		if (ip->gateway.family && !ip_cmp(&ip->gateway, &ip->address.ip))
+			return err_set(e, ERR_CONFIG, "ipam: %s is its own gateway",
+				       ip_format(&ip->gateway, (char[IP_TEXT]){}));
 		for (size_t j = 0; j < r->n_routes; j++)
 			has_default |= r->routes[j].dst.len == 0 &&
 				       r->routes[j].dst.ip.family == ip->address.ip.family;
@@ -89,29 +115,6 @@ static int complete(const struct bridge_job *job, struct cni_result *r, struct e
 			return err_set(e, ERR_TRY_AGAIN, "out of memory");
 	}
 	return 0;
-}
-
-static int undo_macspoof(void *ctx, int arg, struct err *e)
-{
-	struct bridge_job *job = ctx;
-
-	(void)arg;
-	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e);
-}
-
-/** In force before the container's end is up. */
-static int bind_mac(struct bridge_job *job, struct undo *undo, struct err *e)
-{
-	if (!job->conf->macspoofchk)
-		return 0;
-	// Pushed first: it goes by what is there, and the record may be there without its elements.
-	if (undo_push(undo, undo_macspoof, job, 0, e) < 0)
-		return -1;
-	if (macspoof_add(&job->macspoof, &job->call->at, job->host_name, &job->mac, e) == 0)
-		return 0;
-	if (e->os == EOPNOTSUPP || e->os == EAFNOSUPPORT)
-		(void)err_hint(e, "the kernel needs CONFIG_NF_TABLES_BRIDGE");
-	return err_wrap(e, "macspoofchk");
 }
 
 /** Until the port forwards, what the container sends first is lost. Usually it does already. */
@@ -203,8 +206,7 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 	// client, need the interface to be there.
 	if (job.ipam.kind != IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;
-	if (bridge_ensure(&job, e) < 0 || attach(&job, &undo, e) < 0 ||
-	    bind_mac(&job, &undo, e) < 0)
+	if (bridge_ensure(&job, e) < 0 || attach(&job, &undo, e) < 0)
 		return -1;
 	if (job.ipam.kind == IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
 		return -1;

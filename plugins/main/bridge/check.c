@@ -67,7 +67,7 @@ static int check_gateways(struct bridge_job *job, struct err *e)
 		struct search s = {.ip = &prev->ips[i]};
 		char text[IP_TEXT];
 
-		if (!s.ip->gateway.family)
+		if (!s.ip->gateway.family || !iface_owns(job->call, s.ip))
 			continue;
 		if (ifaddr_each(job->nl, job->gateway.index, s.ip->gateway.family, match_gateway,
 				&s, e) < 0)

@@ -26,9 +26,11 @@ int bridge_del(const struct cni_call *call, struct err *e)
 	// nf_tables first, its socket closed last: closing waits for pending deletions, and the
 	// deletion of the link takes as long anyway. The address is free only when nobody has it.
 	step(&steps, ipmasq_del(&job.masq, call, job.conf->ip_masq, &steps.err));
-	step(&steps, unbind_mac(&job, &steps.err));
-	if (step(&steps, veth_del(call, job.nl, job.conf->bridge, &steps.err)) == 0)
+	if (step(&steps, veth_del(call, job.nl, job.conf->bridge, &steps.err)) == 0) {
 		step(&steps, ipam_del(&job.ipam, &steps.err));
+		// Last, for until its port is gone the container can still send.
+		step(&steps, unbind_mac(&job, &steps.err));
+	}
 	return steps.rc;
 }
 
@@ -40,8 +42,8 @@ int bridge_gc(const struct cni_call *call, struct err *e)
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
 	step(&steps, ipmasq_gc(&job.masq, call, &steps.err));
-	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call, &steps.err));
 	step(&steps, veth_gc(call, job.nl, &steps.err));
+	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call, &steps.err));
 	step(&steps, ipam_gc(&job.ipam, &steps.err));
 	return steps.rc;
 }

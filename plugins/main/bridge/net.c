@@ -75,7 +75,7 @@ static int make(struct bridge_job *job, struct err *e)
 	if (look_up(job, e) < 0)
 		return -1;
 	if (!lacks_filtering(job))
-		return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge);
+		return 0;
 	if (undo_link_del(job->nl, job->bridge.index, &ignored) < 0)
 		log_warn("rollback: %s", ignored.msg);
 	return cannot_filter(job, e);
@@ -90,6 +90,9 @@ int bridge_ensure(struct bridge_job *job, struct err *e)
 		return -1;
 	if (!bridge->index)
 		return err_os(e, ERR_KERNEL, ENODEV, "find bridge %s", job->conf->bridge);
+	// Whoever made it: a container must not become the node's router.
+	if (sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge) < 0)
+		return -1;
 	if (!(bridge->flags & IFF_UP))
 		link_set_flags(&m, bridge->index, IFF_UP, IFF_UP);
 	if (job->conf->promisc && !(bridge->flags & IFF_PROMISC))

@@ -153,12 +153,11 @@ static int make_gateway(const struct bridge_job *job, const char *name, struct e
 
 	link_add_vlan(&m, name, job->bridge.index, (uint16_t)job->conf->vlan);
 	// What another ADD made a moment ago is as good as ours.
-	if (nl_call(job->nl, &m, e) < 0 && e->os != EEXIST) {
-		if (e->os == EOPNOTSUPP)
-			(void)err_hint(e, "the kernel needs CONFIG_VLAN_8021Q");
-		return -1;
-	}
-	return sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", name);
+	if (nl_call(job->nl, &m, e) == 0 || e->os == EEXIST)
+		return 0;
+	if (e->os == EOPNOTSUPP)
+		(void)err_hint(e, "the kernel needs CONFIG_VLAN_8021Q");
+	return -1;
 }
 
 /** Whether the node's own end of the bridge is in the VLAN. Returns 1, 0, or -1 on failure. */
@@ -224,6 +223,8 @@ int bridge_vlan_ensure_gateway(struct bridge_job *job, struct err *e)
 			       "vlan: %lld: %s exists already and is not the VLAN's gateway",
 			       (long long)job->conf->vlan, name);
 	if (!strcmp(gateway->kind, "vlan") && join(job, e) < 0)
+		return -1;
+	if (sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", name) < 0)
 		return -1;
 	if (!(gateway->flags & IFF_UP))
 		link_set_flags(&m, gateway->index, IFF_UP, IFF_UP);
