@@ -60,6 +60,14 @@ ssize_t file_read(int dir, const char *path, char *buf, size_t size)
 
 char *file_read_all(struct arena *arena, int fd, size_t limit, const char *what, struct err *e)
 {
+	size_t len;
+
+	return file_read_bytes(arena, fd, limit, what, &len, e);
+}
+
+char *file_read_bytes(struct arena *arena, int fd, size_t limit, const char *what, size_t *len,
+		      struct err *e)
+{
 	size_t size = 4096, used = 0;
 	char *buf = arena_calloc(arena, 1, size);
 
@@ -76,8 +84,10 @@ char *file_read_all(struct arena *arena, int fd, size_t limit, const char *what,
 			err_set(e, ERR_IO, "read %s: larger than %zu bytes", what, limit);
 			return NULL;
 		}
-		if (used < size - 1)
+		if (used < size - 1) {
+			*len = used;
 			return buf;
+		}
 		bigger = arena_calloc(arena, 4, size);
 		if (bigger)
 			memcpy(bigger, buf, used);

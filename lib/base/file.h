@@ -26,6 +26,10 @@ ssize_t file_read(int dir, const char *path, char *buf, size_t size) _must_check
  */
 char *file_read_all(struct arena *arena, int fd, size_t limit, const char *what, struct err *e);
 
+/** The same for what may contain NULs; its length goes to @len. */
+char *file_read_bytes(struct arena *arena, int fd, size_t limit, const char *what, size_t *len,
+		      struct err *e);
+
 /**
  * Make @path with this content, at once and only if it is not there: -1 with errno EEXIST if it is.
  * Falls back to O_CREAT | O_EXCL where the file system cannot hold a file without a name.

@@ -106,7 +106,9 @@ int cni_call_from_env(struct cni_call *call, struct err *e)
 	while (v < CNI_VERBS && (!verb || strcmp(verb, verbs[v].text) != 0))
 		v++;
 	if (v == CNI_VERBS)
-		return err_set(e, ERR_ENV, "CNI_COMMAND: unknown CNI_COMMAND: %.64s",
+		return err_set(e, ERR_ENV,
+			       "CNI_COMMAND: \"%.64s\": must be ADD, DEL, CHECK, STATUS, GC or "
+			       "VERSION",
 			       verb ? verb : "");
 	call->verb = (enum cni_verb)v;
 	call->args = getenv("CNI_ARGS") ? getenv("CNI_ARGS") : "";
@@ -173,7 +175,7 @@ int cni_call_from_doc(struct cni_call *call, struct err *e)
 	if (version && !json_is_string(version) && !json_is_null(version))
 		return err_set(e, ERR_DECODE, "cniVersion: must be a string");
 	if (cni_version_parse(json_string_value(version), &call->version, e) < 0)
-		return -1;
+		return err_wrap(e, "cniVersion");
 	if (name && !json_is_string(name) && !json_is_null(name))
 		return err_set(e, ERR_DECODE, "name: must be a string");
 	call->at.network = json_string_value(name);
@@ -186,8 +188,10 @@ int cni_call_from_doc(struct cni_call *call, struct err *e)
 			"or digit, then letters, digits, '_', '.' and '-'",
 			call->at.network);
 	if (call->version < verbs[call->verb].since)
-		return err_set(e, ERR_VERSION, "config version does not allow %s: it needs %s",
-			       verbs[call->verb].text, cni_version_text(verbs[call->verb].since));
+		return err_set(e, ERR_VERSION,
+			       "cniVersion: %s: config version does not allow %s: it needs %s",
+			       cni_version_text(call->version), verbs[call->verb].text,
+			       cni_version_text(verbs[call->verb].since));
 	return call->verb == CNI_GC ? find_valid(call, e) : 0;
 }
 

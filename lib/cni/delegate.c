@@ -37,6 +37,13 @@ static int find(const struct cni_call *call, const char *type, char *path, struc
 		       call->path);
 }
 
+int delegate_check(const struct cni_call *call, const char *type, struct err *e)
+{
+	char path[PATH_MAX];
+
+	return find(call, type, path, e);
+}
+
 /** Our environment with another CNI_COMMAND; NULL when memory is short. */
 static char **environment(struct arena *arena, enum cni_verb verb)
 {

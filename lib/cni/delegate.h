@@ -3,6 +3,9 @@
 
 #include "cni/call.h"
 
+/** Whether there is a plugin @type in CNI_PATH; -1 and the reason if not. */
+int delegate_check(const struct cni_call *call, const char *type, struct err *e) _must_check_;
+
 /**
  * Run the plugin @type, found in CNI_PATH, with the same environment and configuration but for
  * CNI_COMMAND, which becomes @verb (CNI specification 1.1.0, section 4). Its stderr is ours. For an

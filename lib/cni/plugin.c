@@ -95,11 +95,15 @@ static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, s
 static int parse_input(struct cni_call *call, struct err *e)
 {
 	json_error_t why;
+	size_t len;
 
-	call->input = file_read_all(call->arena, STDIN_FILENO, CONFIG_MAX,
-				    "the configuration on stdin", e);
+	call->input = file_read_bytes(call->arena, STDIN_FILENO, CONFIG_MAX,
+				      "the configuration on stdin", &len, e);
 	if (!call->input)
 		return -1;
+	if (strlen(call->input) < len) // it would end there for us, and for a delegate
+		return err_set(e, ERR_DECODE, "error parsing configuration: NUL byte at offset %zu",
+			       strlen(call->input));
 	call->doc = json_loads(call->input, 0, &why);
 	if (!call->doc)
 		return err_set(e, ERR_DECODE, "error parsing configuration: line %d column %d: %s",

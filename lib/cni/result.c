@@ -54,7 +54,8 @@ static const struct conf_field route_fields[] = {
 
 static const struct conf_field an_iface = {.kind = CONF_OBJ, .sub = iface_fields, .open = true};
 static const struct conf_field an_ip = {.kind = CONF_OBJ, .sub = ip_fields, .open = true};
-const struct conf_field cni_route_elem = {.kind = CONF_OBJ, .sub = route_fields, .open = true};
+static const struct conf_field a_route = {.kind = CONF_OBJ, .sub = route_fields, .open = true};
+const struct conf_field cni_route_elem = {.kind = CONF_OBJ, .sub = route_fields};
 
 /** 0.1.0 and 0.2.0: one address per family, routes filed below it. */
 struct legacy_ip {
@@ -67,7 +68,7 @@ struct legacy_ip {
 static const struct conf_field legacy_fields[] = {
 	conf_prefix(struct legacy_ip, ip, "ip"),
 	conf_ip(struct legacy_ip, gateway, "gateway"),
-	conf_list(struct legacy_ip, routes, n_routes, "routes", &cni_route_elem),
+	conf_list(struct legacy_ip, routes, n_routes, "routes", &a_route),
 	conf_end,
 };
 
@@ -82,12 +83,25 @@ static const struct conf_field result_fields[] = {
 	conf_str(struct any_result, version, "cniVersion"),
 	conf_list(struct any_result, modern.ifaces, modern.n_ifaces, "interfaces", &an_iface),
 	conf_list(struct any_result, modern.ips, modern.n_ips, "ips", &an_ip),
-	conf_list(struct any_result, modern.routes, modern.n_routes, "routes", &cni_route_elem),
+	conf_list(struct any_result, modern.routes, modern.n_routes, "routes", &a_route),
 	conf_obj(struct any_result, modern.dns, "dns", cni_dns_fields, .open = true),
 	conf_obj(struct any_result, ip4, "ip4", legacy_fields, .open = true),
 	conf_obj(struct any_result, ip6, "ip6", legacy_fields, .open = true),
 	conf_end,
 };
+
+int cni_routes_check(const struct cni_route *routes, size_t n, const char *at, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		char gw[IP_TEXT], dst[PREFIX_TEXT];
+
+		if (!routes[i].gw.family || routes[i].gw.family == routes[i].dst.ip.family)
+			continue;
+		return err_set(e, ERR_CONFIG, "%s[%zu].gw: \"%s\": not of the family of dst %s", at,
+			       i, ip_format(&routes[i].gw, gw), prefix_format(&routes[i].dst, dst));
+	}
+	return 0;
+}
 
 bool cni_dns_is_empty(const struct cni_dns *dns)
 {

@@ -57,6 +57,10 @@ struct cni_result {
  */
 extern const struct conf_field cni_dns_fields[], cni_route_elem;
 
+/** Refuse a route, of the list at @at, that no kernel would take. */
+int cni_routes_check(const struct cni_route *routes, size_t n, const char *at,
+		     struct err *e) _must_check_;
+
 bool cni_dns_is_empty(const struct cni_dns *dns);
 
 /** Append to a result; false when memory is short. */

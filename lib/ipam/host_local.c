@@ -67,30 +67,31 @@ static int reserve_next(const struct host_local *hl, struct lease_store *store, 
 }
 
 /** The first requested address that lies in set @index; NULL if none does. */
-static const struct ipaddr *wanted_of(const struct host_local *hl, size_t index)
+static const struct wanted_ip *wanted_of(const struct host_local *hl, size_t index)
 {
 	for (size_t i = 0; i < hl->n_wanted; i++)
-		if (range_find(&hl->sets[index], &hl->wanted[i]))
+		if (range_find(&hl->sets[index], &hl->wanted[i].ip))
 			return &hl->wanted[i];
 	return NULL;
 }
 
 static int reserve_wanted(const struct host_local *hl, struct lease_store *store, size_t index,
-			  const struct ipaddr *ip, const struct range **range, struct err *e)
+			  const struct wanted_ip *wanted, const struct range **range, struct err *e)
 {
 	const struct lease_owner owner = owner_of(hl);
+	const struct ipaddr *ip = &wanted->ip;
 	char text[IP_TEXT];
 	int rc;
 
 	*range = range_find(&hl->sets[index], ip);
 	if (!ip_cmp(ip, &(*range)->gateway))
-		return err_set(e, ERR_CONFIG, "requested ip %s is subnet's gateway",
-			       ip_format(ip, text));
+		return err_set(e, ERR_CONFIG, "%s: requested ip %s is subnet's gateway",
+			       wanted->from, ip_format(ip, text));
 	rc = lease_reserve(store, ip, &owner, e);
 	if (rc == 0)
 		return err_set(e, ERR_EXISTS,
-			       "requested IP address %s is not available in range set %s",
-			       ip_format(ip, text),
+			       "%s: requested IP address %s is not available in range set %s",
+			       wanted->from, ip_format(ip, text),
 			       range_set_format(&hl->sets[index], (char[256]){}, 256));
 	return rc < 0 ? -1 : 0;
 }
@@ -99,12 +100,12 @@ static int reserve_wanted(const struct host_local *hl, struct lease_store *store
 static int reserve(const struct host_local *hl, struct lease_store *store, size_t index,
 		   struct cni_result *result, struct err *e)
 {
-	const struct ipaddr *wanted = wanted_of(hl, index);
+	const struct wanted_ip *wanted = wanted_of(hl, index);
 	struct cni_ip out = {.iface = -1};
 	const struct range *range;
 
 	if (wanted)
-		out.address.ip = *wanted;
+		out.address.ip = wanted->ip;
 	if ((wanted ? reserve_wanted(hl, store, index, wanted, &range, e)
 		    : reserve_next(hl, store, index, &out.address.ip, &range, e)) < 0)
 		return -1;
@@ -119,14 +120,19 @@ static int reserve(const struct host_local *hl, struct lease_store *store, size_
 static int check_wanted(const struct host_local *hl, struct err *e)
 {
 	for (size_t i = 0; i < hl->n_wanted; i++) {
+		const struct wanted_ip *wanted = &hl->wanted[i];
+		bool used = false, found = false;
 		char text[IP_TEXT];
-		bool used = false;
 
-		for (size_t s = 0; s < hl->n_sets; s++)
-			used |= wanted_of(hl, s) == &hl->wanted[i];
+		for (size_t s = 0; s < hl->n_sets; s++) {
+			used |= wanted_of(hl, s) == wanted;
+			found |= range_find(&hl->sets[s], &wanted->ip) != NULL;
+		}
 		if (!used)
-			return err_set(e, ERR_CONFIG, "failed to allocate all requested IPs: %s",
-				       ip_format(&hl->wanted[i], text));
+			return err_set(e, ERR_CONFIG,
+				       "%s: failed to allocate all requested IPs: %s is %s",
+				       wanted->from, ip_format(&wanted->ip, text),
+				       found ? "the second of one range set" : "in no range");
 	}
 	return 0;
 }
@@ -159,8 +165,9 @@ static int reserve_all(const struct host_local *hl, struct cni_result *result, s
 	struct err ignored = {};
 
 	if (lease_open(&store, call->arena, hl->conf.data_dir, call->at.network, LEASE_CREATE, e) <
-		    0 ||
-	    check_duplicate(hl, store, e) < 0)
+	    0)
+		return err_wrap(e, "ipam.dataDir");
+	if (check_duplicate(hl, store, e) < 0)
 		return -1;
 	for (size_t i = 0; i < hl->n_sets; i++) {
 		if (reserve(hl, store, i, result, e) == 0)

@@ -22,13 +22,19 @@ struct host_local_conf {
 /** Its keys, for the reference page. */
 extern const struct conf_field host_local_fields[];
 
+/** An address that somebody asks for, and where: "runtimeConfig.ips[0]". */
+struct wanted_ip {
+	struct ipaddr ip;
+	const char *from;
+};
+
 struct host_local {
 	const struct cni_call *call;
 	struct host_local_conf conf;
 	struct range_set
 		*sets; ///< all sets, checked, in the order of their addresses in the result
 	size_t n_sets;
-	struct ipaddr *wanted; ///< requested addresses
+	struct wanted_ip *wanted;
 	size_t n_wanted;
 };
 

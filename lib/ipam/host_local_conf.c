@@ -98,28 +98,31 @@ static int check_count(const struct host_local *hl, struct err *e)
 static int want(struct host_local *hl, const char *text, const char *from, struct err *e)
 {
 	struct prefix p;
-	struct ipaddr ip;
+	const char *wrong = strchr(text, '/') ? prefix_parse(&p, text) : ip_parse(&p.ip, text);
 
-	if (!prefix_parse(&p, text))
-		ip = p.ip;
-	else if (ip_parse(&ip, text))
-		return err_set(e, ERR_CONFIG, "%s: \"%.64s\": not an IP address", from, text);
+	if (wrong)
+		return err_set(e, ERR_CONFIG, "%s: \"%.64s\": %s", from, text, wrong);
 	for (size_t i = 0; i < hl->n_wanted; i++)
-		if (!ip_cmp(&hl->wanted[i], &ip))
+		if (!ip_cmp(&hl->wanted[i].ip, &p.ip))
 			return 0;
 	hl->wanted = arena_grow(hl->call->arena, hl->wanted, hl->n_wanted, sizeof(*hl->wanted));
 	if (!hl->wanted)
 		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", from);
-	hl->wanted[hl->n_wanted++] = ip;
+	hl->wanted[hl->n_wanted++] = (struct wanted_ip){p.ip, from};
 	return 0;
 }
 
 static int want_list(struct host_local *hl, const char *const *list, size_t n, const char *from,
 		     struct err *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (want(hl, list[i], from, e) < 0)
+	for (size_t i = 0; i < n; i++) {
+		const char *at = arena_printf(hl->call->arena, "%s[%zu]", from, i);
+
+		if (!at)
+			return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", from);
+		if (want(hl, list[i], at, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -152,7 +155,8 @@ int host_local_open(struct host_local *hl, const struct cni_call *call, struct j
 	// no longer right, must not stand in its way.
 	if (call->verb == CNI_DEL || call->verb == CNI_GC)
 		return 0;
-	if (collect_sets(hl, e) < 0 || check_count(hl, e) < 0)
+	if (cni_routes_check(hl->conf.routes, hl->conf.n_routes, "ipam.routes", e) < 0 ||
+	    collect_sets(hl, e) < 0 || check_count(hl, e) < 0)
 		return -1;
 	return collect_wanted(hl, e);
 }

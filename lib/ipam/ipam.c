@@ -96,6 +96,9 @@ int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json
 	}
 	out->kind = IPAM_DELEGATE;
 	out->run = run_delegate;
+	// Before anything is made; but what takes away goes as far as it can.
+	if (call->verb != CNI_DEL && call->verb != CNI_GC && delegate_check(call, conf.type, e) < 0)
+		return err_wrap(e, "ipam.type");
 	return 0;
 }
 

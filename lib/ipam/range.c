@@ -106,9 +106,10 @@ static int check_overlap(const struct range_set *sets, size_t s, size_t r, struc
 	for (size_t i = 0; i <= s; i++)
 		for (size_t j = 0; j < (i == s ? r : sets[i].n); j++)
 			if (overlap(&sets[i].ranges[j], mine))
-				return err_set(e, ERR_CONFIG, "%s: overlaps with %s",
+				return err_set(e, ERR_CONFIG, "%s: overlaps with %s%s",
 					       path_of(&sets[s], r, here),
-					       path_of(&sets[i], j, there));
+					       path_of(&sets[i], j, there),
+					       sets[i].single ? ".subnet" : "");
 	return 0;
 }
 

@@ -244,6 +244,7 @@ int static_open(struct static_ipam *s, const struct cni_call *call, struct json_
 	if (call->verb == CNI_DEL || call->verb == CNI_GC)
 		return 0;
 	if (cni_read_conf(call, &s->conf, static_fields, ipam, "ipam", false, e) < 0 ||
+	    cni_routes_check(s->conf.routes, s->conf.n_routes, "ipam.routes", e) < 0 ||
 	    collect(s, e) < 0)
 		return -1;
 	return check(s, e);

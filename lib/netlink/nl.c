@@ -17,6 +17,7 @@ enum {
 	REPLY_SIZE = 32768, ///< what the kernel fills at most per dump message (NLMSG_GOODSIZE)
 	SEND_DEFAULT = 128 << 10, ///< below net.core.wmem_default
 	DUMP_TRIES = 4,
+	MAX_ERRNO = 4095, ///< linux/err.h of the kernel's own headers
 };
 
 struct nl {
@@ -113,14 +114,16 @@ static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
 }
 
 /** Turn a refusal of request @i into @e, with the text of the extended ack behind @skip bytes. */
-static void refused(const struct nl_msg *m, uint32_t i, int os, const struct nlmsghdr *reply,
+static void refused(const struct nl_msg *m, uint32_t i, int error, const struct nlmsghdr *reply,
 		    size_t skip, struct err *e)
 {
 	const char *label = i < NL_LABELS && m->label[i][0] ? m->label[i] : "netlink request";
 	const struct nlattr *a[NLMSGERR_ATTR_MAX + 1];
 	const char *words;
 
-	(void)err_os(e, ERR_KERNEL, os, "%s", label);
+	// Whatever else may stand there, an errno is what callers and strerror() expect.
+	(void)err_os(e, ERR_KERNEL, error < 0 && error >= -MAX_ERRNO ? -error : EPROTO, "%s",
+		     label);
 	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
 	nl_parse(reply, skip, a, NLMSGERR_ATTR_MAX);
@@ -157,7 +160,7 @@ static void on_done(struct exchange *x, const struct nlmsghdr *h, struct err *e)
 	x->done = true;
 	if (x->rc < 0 || h->nlmsg_len < NLMSG_LENGTH(sizeof(*error)) || *error >= 0)
 		return;
-	refused(x->m, h->nlmsg_seq - x->first, -*error, h, sizeof(*error), e);
+	refused(x->m, h->nlmsg_seq - x->first, *error, h, sizeof(*error), e);
 	x->rc = -1;
 }
 
@@ -174,13 +177,16 @@ static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err 
 		on_done(x, h, e);
 	} else if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*ack))) {
 		if (ack->error && x->rc == 0) {
-			refused(x->m, h->nlmsg_seq - x->first, -ack->error, h, ack_size(h), e);
+			refused(x->m, h->nlmsg_seq - x->first, ack->error, h, ack_size(h), e);
 			x->rc = -1;
 		}
 		// A batch that fails as a whole is refused by its first header.
 		x->done |= h->nlmsg_seq == x->last ||
 			   (ack->error && x->m->batch && h->nlmsg_seq == x->first);
 	} else if (x->on_reply) {
+		if (x->rc == 0 && h->nlmsg_len < NLMSG_LENGTH(x->m->family_len))
+			x->rc = err_set(e, ERR_KERNEL, "%s: the answer is too short",
+					x->m->label[0]);
 		if (x->rc == 0)
 			x->rc = x->on_reply(h, x->ctx, e);
 		x->done |= !x->dump && h->nlmsg_seq == x->last;

@@ -42,6 +42,7 @@ struct nl_msg {
 	unsigned char *buf; ///< small, or owned once that has been outgrown; NULL before the first
 	size_t len, size;
 	size_t at;          ///< offset of the request that is being written
+	size_t family_len;  ///< of its family header; an answer begins with one of the same kind
 	unsigned int count; ///< requests so far
 	bool failed;        ///< memory ran out or a request outgrew netlink; nl_call() says so
 	bool batch;         ///< framed as an nf_tables batch

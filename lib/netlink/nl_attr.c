@@ -49,12 +49,13 @@ const struct nlattr *nl_next(const struct nlmsghdr *reply, size_t hdr_len,
 
 void nl_index(const void *at, size_t len, const struct nlattr *attrs[], uint16_t max)
 {
-	const unsigned char *end = (const unsigned char *)at + len;
+	const unsigned char *end;
 
 	for (size_t i = 0; i <= max; i++)
 		attrs[i] = NULL;
 	if (!len)
-		return;
+		return; // there may be nothing to point at
+	end = (const unsigned char *)at + len;
 	for (const struct nlattr *a = attr_at(at, end); a; a = attr_after(a, end))
 		if (nl_type(a) <= max)
 			attrs[nl_type(a)] = a;

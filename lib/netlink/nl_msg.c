@@ -71,6 +71,7 @@ void nl_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const void *famil
 	if (!reserve(m, NLMSG_HDRLEN + NLMSG_ALIGN(len)))
 		return;
 	m->at = m->len;
+	m->family_len = len;
 	m->count++;
 	append(m, &hdr, sizeof(hdr));
 	append(m, family_hdr, len);

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -13,14 +15,16 @@
 
 int netns_open(int *fd, const char *path, struct err *e)
 {
-	_cleanup_(fd_closep) int ns = open(path, O_RDONLY | O_CLOEXEC);
+	// A FIFO would wait for somebody to write.
+	_cleanup_(fd_closep) int ns = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct statfs fs;
 
 	if (ns < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ESRCH))
-		return err_os(e, ERR_NO_CONTAINER, ENOENT, "open network namespace %s", path);
+		return err_os(e, ERR_NO_CONTAINER, ENOENT, "CNI_NETNS: open network namespace %s",
+			      path);
 	if (ns < 0 || fstatfs(ns, &fs) < 0)
-		return err_os(e, ERR_IO, errno, "open network namespace %s", path);
-	if (fs.f_type != NSFS_MAGIC && fs.f_type != PROC_SUPER_MAGIC)
+		return err_os(e, ERR_IO, errno, "CNI_NETNS: open network namespace %s", path);
+	if (fs.f_type != NSFS_MAGIC || ioctl(ns, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(e, ERR_ENV, "CNI_NETNS: \"%s\": not a network namespace", path);
 	*fd = TAKE_FD(ns);
 	return 0;

@@ -32,6 +32,11 @@ int bridge_check_conf(const struct bridge_job *job, struct err *e)
 			       "together with ipam");
 	if (conf->ip_masq && job->ipam.kind == IPAM_NONE)
 		return err_set(e, ERR_CONFIG, "ipMasq: true: needs ipam");
+	if (job->ipam.kind == IPAM_NONE && job->call->version < CNI_0_3_0)
+		return err_set(e, ERR_CONFIG,
+			       "cniVersion: %s cannot report a network without addresses: use "
+			       "0.3.0 or later, or ipam",
+			       cni_version_text(job->call->version));
 	return 0;
 }
 
@@ -115,6 +120,14 @@ static int complete(const struct bridge_job *job, struct cni_result *r, struct e
 			return err_set(e, ERR_TRY_AGAIN, "out of memory");
 	}
 	return 0;
+}
+
+static int get_addresses(struct bridge_job *job, struct cni_result *r, struct undo *undo,
+			 struct err *e)
+{
+	if (job->ipam.kind == IPAM_NONE)
+		return 0;
+	return ipam_add(&job->ipam, r, undo, e) < 0 ? -1 : complete(job, r, e);
 }
 
 /** Until the port forwards, what the container sends first is lost. Usually it does already. */
@@ -204,14 +217,14 @@ int bridge_add(const struct cni_call *call, struct cni_result *result, struct er
 		return -1;
 	// Pools of ours first, so that an exhausted one costs nothing; others, such as a DHCP
 	// client, need the interface to be there.
-	if (job.ipam.kind != IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
+	if (job.ipam.kind != IPAM_DELEGATE && get_addresses(&job, &r, &undo, e) < 0)
 		return -1;
 	if (bridge_ensure(&job, e) < 0 || attach(&job, &undo, e) < 0)
 		return -1;
-	if (job.ipam.kind == IPAM_DELEGATE && ipam_add(&job.ipam, &r, &undo, e) < 0)
+	if (job.ipam.kind == IPAM_DELEGATE && get_addresses(&job, &r, &undo, e) < 0)
 		return -1;
 	if (job.ipam.kind != IPAM_NONE) {
-		if (complete(&job, &r, e) < 0 || set_up_network(&job, &r, &undo, e) < 0)
+		if (set_up_network(&job, &r, &undo, e) < 0)
 			return -1;
 	} else if (!job.conf->container_down && iface_set_up(call, e) < 0) {
 		return -1;

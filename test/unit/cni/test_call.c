@@ -117,8 +117,10 @@ static void unknown_verbs_are_named(void **state)
 
 		assert_int_equal(from_env(&call, &e, (const char *const[]){commands[i], ALL, NULL}),
 				 -1);
-		(void)snprintf(msg, sizeof(msg), "CNI_COMMAND: unknown CNI_COMMAND: %s",
-			       commands[i] + 12);
+		(void)snprintf(
+			msg, sizeof(msg),
+			"CNI_COMMAND: \"%s\": must be ADD, DEL, CHECK, STATUS, GC or VERSION",
+			commands[i] + 12);
 		assert_string_equal(e.msg, msg);
 		assert_int_equal(e.code, ERR_ENV);
 	}
@@ -200,13 +202,13 @@ static void name_and_version_are_checked_for_each_verb(void **state)
 		{CNI_CHECK, "{'name': 'net', 'cniVersion': '0.4.0'}", 0, ""},
 		{CNI_STATUS, "{'name': 'net', 'cniVersion': '1.1.0'}", 0, ""},
 		{CNI_ADD, "{'name': 'net', 'cniVersion': '9.9.9'}", ERR_VERSION,
-		 "incompatible CNI versions"},
+		 "cniVersion: incompatible CNI versions"},
 		{CNI_CHECK, "{'name': 'net', 'cniVersion': '0.3.1'}", ERR_VERSION,
-		 "config version does not allow CHECK: it needs 0.4.0"},
+		 "cniVersion: 0.3.1: config version does not allow CHECK: it needs 0.4.0"},
 		{CNI_STATUS, "{'name': 'net', 'cniVersion': '1.0.0'}", ERR_VERSION,
-		 "config version does not allow STATUS: it needs 1.1.0"},
+		 "cniVersion: 1.0.0: config version does not allow STATUS: it needs 1.1.0"},
 		{CNI_GC, "{'name': 'net', 'cniVersion': '1.0.0'}", ERR_VERSION,
-		 "config version does not allow GC: it needs 1.1.0"},
+		 "cniVersion: 1.0.0: config version does not allow GC: it needs 1.1.0"},
 	};
 
 	(void)state;

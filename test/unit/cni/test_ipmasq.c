@@ -31,6 +31,7 @@ static void init(struct masqueraded *m)
 	m->masq = (struct ruleset){.kind = &masq_kind, .arena = &m->c.arena};
 	assert_null(prefix_parse(&m->ips[0].address, "10.1.0.5/16"));
 	assert_null(prefix_parse(&m->ips[1].address, "fd00::5/64"));
+	m->ips[0].iface = m->ips[1].iface = -1;
 	m->result = (struct cni_result){.ips = m->ips, .n_ips = 2};
 	m->c.call.prev = &m->result;
 }
@@ -115,7 +116,7 @@ static void what_cannot_be_recorded_is_not_done(void **state)
 	sh("mkdir -p /run/edgeway/masq.gone && touch /run/edgeway/masq");
 	assert_int_equal(ipmasq_add(&m.masq, &m.c.call, &m.result, &undo, &e), -1);
 	assert_int_equal(e.code, ERR_IO);
-	assert_memory_equal(e.msg, "ipMasq: write /run/edgeway/masq/", 32);
+	assert_non_null(strstr(e.msg, "/run/edgeway/masq/"));
 	assert_string_equal(sh_output("nft list ruleset"), "");
 	sh("rm /run/edgeway/masq");
 	undo_rollback(&undo);

@@ -274,7 +274,7 @@ static void bad_input_is_refused_before_anything_is_done(void **state)
 		{"ADD", "/run/netns/red", NET1 ", 'prevResult': {'ips': 7}}", ERR_DECODE,
 		 "prevResult.ips: 7: must be a list"},
 		{"ADD", "/run/netns/gone", NET1 "}", ERR_NO_CONTAINER,
-		 "open network namespace /run/netns/gone: No such file or directory"},
+		 "CNI_NETNS: open network namespace /run/netns/gone: No such file or directory"},
 		{"ADD", "/run", NET1 "}", ERR_ENV, "CNI_NETNS: \"/run\": not a network namespace"},
 		{"ADD", "/proc/self/ns/net", NET1 "}", ERR_NETNS,
 		 "plugin's netns and netns from CNI_NETNS should not be the same"},
@@ -282,7 +282,7 @@ static void bad_input_is_refused_before_anything_is_done(void **state)
 		 "prevResult: required for CHECK, but missing"},
 		{"ADD", "", NET1 "}", ERR_ENV, "required env variables [CNI_NETNS] missing"},
 		{"WALK", "/run/netns/red", NET1 "}", ERR_ENV,
-		 "CNI_COMMAND: unknown CNI_COMMAND: WALK"},
+		 "CNI_COMMAND: \"WALK\": must be ADD, DEL, CHECK, STATUS, GC or VERSION"},
 	};
 
 	(void)state;

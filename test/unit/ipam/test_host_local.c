@@ -209,15 +209,23 @@ static void requested_addresses_are_given_or_the_reason_why_not(void **state)
 		{"c1", "'10.1.0.77'", "10.1.0.77/24 fd00::2/64 ", "", 0},
 		{"c2", "'fd00::77', '10.1.0.78'", "10.1.0.78/24 fd00::77/64 ", "", 0},
 		{"c3", "'10.1.0.77'", "",
-		 "requested IP address 10.1.0.77 is not available in range set "
+		 "runtimeConfig.ips[0]: requested IP address 10.1.0.77 is not available in range "
+		 "set "
 		 "10.1.0.1-10.1.0.254",
 		 ERR_EXISTS},
-		{"c3", "'10.1.0.1'", "", "requested ip 10.1.0.1 is subnet's gateway", ERR_CONFIG},
-		{"c3", "'10.2.0.1'", "", "failed to allocate all requested IPs: 10.2.0.1",
+		{"c3", "'10.1.0.1'", "",
+		 "runtimeConfig.ips[0]: requested ip 10.1.0.1 is subnet's gateway", ERR_CONFIG},
+		{"c3", "'10.2.0.1'", "",
+		 "runtimeConfig.ips[0]: failed to allocate all requested IPs: 10.2.0.1 is in no "
+		 "range",
 		 ERR_CONFIG},
 		{"c3", "'10.1.0.80', '10.1.0.81'", "",
-		 "failed to allocate all requested IPs: 10.1.0.81", ERR_CONFIG},
-		{"c3", "'10.1.0.0'", "", "failed to allocate all requested IPs: 10.1.0.0",
+		 "runtimeConfig.ips[1]: failed to allocate all requested IPs: 10.1.0.81 is the "
+		 "second of one range set",
+		 ERR_CONFIG},
+		{"c3", "'10.1.0.0'", "",
+		 "runtimeConfig.ips[0]: failed to allocate all requested IPs: 10.1.0.0 is in no "
+		 "range",
 		 ERR_CONFIG},
 	};
 

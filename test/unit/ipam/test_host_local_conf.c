@@ -49,7 +49,7 @@ static const char *summary(const struct opened *o)
 		strcat(strcat(text, ip_format(&o->hl.sets[i].ranges[0].start, one)), " ");
 	strcat(text, "| ");
 	for (size_t i = 0; i < o->hl.n_wanted; i++)
-		strcat(strcat(text, ip_format(&o->hl.wanted[i], one)), " ");
+		strcat(strcat(text, ip_format(&o->hl.wanted[i].ip, one)), " ");
 	return text;
 }
 
@@ -165,7 +165,7 @@ static void every_mistake_names_its_place(void **state)
 		 "\"10.1.0.0/16\""},
 		{CNI_1_1_0, "",
 		 IPAM("'subnet': '10.1.0.0/16', 'ranges': [[{'subnet': '10.1.2.0/24'}]]}"),
-		 ERR_CONFIG, "ipam.ranges[0][0]: overlaps with ipam"},
+		 ERR_CONFIG, "ipam.ranges[0][0]: overlaps with ipam.subnet"},
 		{CNI_1_1_0, "",
 		 IPAM("'subnet': '10.1.0.0/16'}, 'runtimeConfig': {'ipRanges': [[{'subnet': "
 		      "'10.1.0.0/33'}]]}"),
@@ -180,10 +180,10 @@ static void every_mistake_names_its_place(void **state)
 		 "CNI_ARGS: IP: \"nonsense\": not an IP address"},
 		{CNI_1_1_0, "",
 		 IPAM("'subnet': '10.1.0.0/16'}, 'args': {'cni': {'ips': ['10.1.0.5', 'x']}}"),
-		 ERR_CONFIG, "args.cni.ips: \"x\": not an IP address"},
+		 ERR_CONFIG, "args.cni.ips[1]: \"x\": not an IP address"},
 		{CNI_1_1_0, "",
 		 IPAM("'subnet': '10.1.0.0/16'}, 'runtimeConfig': {'ips': ['10.1.0.5/64']}"),
-		 ERR_CONFIG, "runtimeConfig.ips: \"10.1.0.5/64\": not an IP address"},
+		 ERR_CONFIG, "runtimeConfig.ips[0]: \"10.1.0.5/64\": prefix length must be 0..32"},
 		{CNI_0_2_0, "",
 		 IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}], [{'subnet': '10.2.0.0/16'}]]}"),
 		 ERR_CONFIG,

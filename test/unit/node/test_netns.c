@@ -85,15 +85,16 @@ static void what_cannot_be_opened_says_why(void **state)
 		const char *msg;
 	} rows[] = {
 		{"/run/netns/gone", ERR_NO_CONTAINER, ENOENT,
-		 "open network namespace /run/netns/gone: No such file or directory"},
+		 "CNI_NETNS: open network namespace /run/netns/gone: No such file or directory"},
 		{"/run/file/below", ERR_NO_CONTAINER, ENOENT,
-		 "open network namespace /run/file/below: No such file or directory"},
+		 "CNI_NETNS: open network namespace /run/file/below: No such file or directory"},
 		{"/proc/999999999/ns/net", ERR_NO_CONTAINER, ENOENT,
-		 "open network namespace /proc/999999999/ns/net: No such file or directory"},
+		 "CNI_NETNS: open network namespace /proc/999999999/ns/net: No such file or "
+		 "directory"},
 		{"/run/file", ERR_ENV, 0, "CNI_NETNS: \"/run/file\": not a network namespace"},
 		{"/run", ERR_ENV, 0, "CNI_NETNS: \"/run\": not a network namespace"},
 		{"/run/loop", ERR_IO, ELOOP,
-		 "open network namespace /run/loop: Too many levels of symbolic links"},
+		 "CNI_NETNS: open network namespace /run/loop: Too many levels of symbolic links"},
 	};
 
 	(void)state;
