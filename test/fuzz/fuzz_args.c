@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const known[] = {"IP", "MAC", NULL};
 	_cleanup_(arena_free) struct arena arena = {};
-	const char *text = arena_strndup(&arena, (const char *)data, size), *ip, *mac;
+	const char *text = arena_strndup(&arena, (const char *)data, size);
+	char *ip, *mac;
 	const struct cni_call call = {.args = text, .arena = &arena};
 	struct prefix prefix;
 	struct err e = {};
@@ -17,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc = cni_args_check(&call, known, &e);
 
 	must(rc == 0 || (e.code == ERR_ENV && e.msg[0]));
-	ip = cni_args_get(&call, "IP");
-	mac = cni_args_get(&call, "MAC");
+	must(cni_args_get(&call, "IP", &ip, &e) == 0 && cni_args_get(&call, "MAC", &mac, &e) == 0);
 	must(!ip || strstr(text, ip));
 	if (ip && !prefix_parse(&prefix, ip)) {
 		char out[PREFIX_TEXT];

@@ -1,51 +1,187 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Configurations, through host-local's own tables: nested lists, addresses, requests. */
+/**
+ * Configurations, through the tables and checks of every plugin, up to where a node would be
+ * touched. The document's own "type" chooses the plugin; its "fuzz/args" are CNI_ARGS.
+ */
 #include <jansson.h>
 #include <string.h>
 
+#include "cni/args.h"
+#include "cni/plugin.h"
+#include "cni/veth.h"
 #include "fuzz.h"
-#include "ipam/host_local.h"
+#include "kernel.h"
+#include "main/bridge/bridge.h"
+#include "main/ptp/ptp.h"
 
-static const struct conf_field common_fields[] = {CNI_COMMON_KEYS, conf_end};
+/** The plugins' own main(), which leave their description with our cni_main(). */
+int bridge_main(int argc, char **argv);
+int host_local_main(int argc, char **argv);
+int loopback_main(int argc, char **argv);
+int ptp_main(int argc, char **argv);
+int static_main(int argc, char **argv);
 
-/** Every refusal has a code and says something. */
-static void judge(int rc, const struct err *e)
+typedef void check_fn(struct cni_call *call, struct err *e);
+
+static check_fn check_bridge, check_host_local, check_loopback, check_ptp, check_static;
+
+static struct {
+	int (*main)(int argc, char **argv);
+	check_fn *check;
+	const struct cni_plugin *plugin;
+} plugins[] = {
+	{bridge_main, check_bridge, NULL},     {host_local_main, check_host_local, NULL},
+	{loopback_main, check_loopback, NULL}, {ptp_main, check_ptp, NULL},
+	{static_main, check_static, NULL},
+};
+
+static const struct cni_plugin *introduced;
+
+/** In place of the library's. */
+int cni_main(const struct cni_plugin *plugin, int argc, char **argv)
 {
-	must(rc == 0 || (e->code > 0 && e->msg[0]));
+	(void)argc;
+	(void)argv;
+	introduced = plugin;
+	return 0;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++) {
+		(void)plugins[i].main(0, NULL);
+		plugins[i].plugin = introduced;
+	}
+	kernel_agrees();
+	return 0;
+}
+
+/** The first steps of each round through the ranges. */
+static void go_round(const struct host_local *hl)
+{
+	for (size_t i = 0; i < hl->n_sets; i++) {
+		struct range_cursor c = range_start(&hl->sets[i], &(struct ipaddr){});
+		struct ipaddr ip;
+
+		for (int n = 0; n < 300 && range_next(&c, &ip); n++)
+			must(range_find(&hl->sets[i], &ip));
+	}
+}
+
+/** What static hands out can be written in the configuration's version, or says why not. */
+static void hand_out(const struct static_ipam *s, struct err *e)
+{
+	struct cni_result result = {};
+
+	if (!accepted(static_add(s, &result, e), e))
+		return;
+	json_auto_t *doc = cni_result_write(&result, s->call->version, e);
+	must(doc || e->msg[0]);
+}
+
+static void check_bridge(struct cni_call *call, struct err *e)
+{
+	_cleanup_(bridge_job_done) struct bridge_job job = {};
+	struct mac mac;
+
+	if (!accepted(bridge_job_open(&job, call, e), e) ||
+	    !accepted(bridge_check_conf(&job, e), e) ||
+	    !accepted(veth_choose_mac(call, &mac, e), e))
+		return;
+	must(job.conf->mtu >= 0 && job.conf->mtu <= 65535);
+	(void)accepted(bridge_vlan_set(&job, 2, e), e);
+	if (job.ipam.kind == IPAM_HOST_LOCAL)
+		go_round(&job.ipam.host_local);
+}
+
+static void check_ptp(struct cni_call *call, struct err *e)
+{
+	_cleanup_(ptp_job_done) struct ptp_job job = {};
+
+	if (accepted(ptp_job_open(&job, call, e), e))
+		(void)accepted(ptp_check_conf(&job, e), e);
+}
+
+static void check_host_local(struct cni_call *call, struct err *e)
+{
+	struct host_local hl;
+
+	if (accepted(host_local_open(&hl, call, conf_lookup(call->doc, "ipam"), e), e))
+		go_round(&hl);
+}
+
+static void check_static(struct cni_call *call, struct err *e)
+{
+	struct static_ipam s;
+
+	if (!accepted(static_open(&s, call, conf_lookup(call->doc, "ipam"), e), e))
+		return;
+	hand_out(&s, e);
+	if (call->prev)
+		(void)accepted(static_check(&s, e), e);
+}
+
+static void check_loopback(struct cni_call *call, struct err *e)
+{
+	(void)call;
+	(void)e;
+}
+
+/** As cni_main() goes about it. */
+static void serve(size_t i, struct cni_call *call, struct err *e)
+{
+	static const char *const known[] = {"MAC", "IP", "GATEWAY", NULL};
+	const struct cni_plugin *p = plugins[i].plugin;
+	struct cni_common *conf = arena_calloc(call->arena, 1, p->conf_size);
+	struct cni_result prev = {};
+
+	call->conf = conf;
+	call->common = conf;
+	if (!accepted(cni_call_from_doc(call, e), e) ||
+	    !accepted(cni_read_conf(call, conf, p->fields, call->doc, "", p->open, e), e))
+		return;
+	if (conf->prev_result) {
+		int rc = cni_result_read(&prev, conf->prev_result, "prevResult", call->version,
+					 call->arena, e);
+
+		if (accepted(rc, e))
+			call->prev = &prev;
+	}
+	if (accepted(cni_args_check(call, known, e), e))
+		plugins[i].check(call, e);
+}
+
+static size_t plugin_of(json_t *doc, size_t otherwise)
+{
+	const char *type = json_string_value(conf_lookup(doc, "type"));
+
+	for (size_t i = 0; type && i < ARRAY_SIZE(plugins); i++)
+		if (!strcmp(type, plugins[i].plugin->name))
+			return i;
+	return otherwise % ARRAY_SIZE(plugins);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const enum cni_verb verbs[] = {CNI_ADD, CNI_DEL, CNI_STATUS, CNI_GC, CNI_CHECK};
 	_cleanup_(arena_free) struct arena arena = {};
 	json_auto_t *doc = json_loadb((const char *)data, size, 0, NULL);
-	struct conf_report report = {.open = true, .strict = size % 2};
-	struct cni_common common = {};
+	const char *args = json_string_value(json_object_get(doc, "fuzz/args"));
 	struct cni_call call = {
-		.version = (enum cni_version)(size % CNI_VERSIONS),
+		.verb = verbs[size % ARRAY_SIZE(verbs)],
 		.at = {"net", "c1", "eth0"},
-		.args = "",
+		.netns_fd = -1,
+		.args = args ? args : "",
 		.doc = doc,
-		.common = &common,
 		.arena = &arena,
 	};
-	struct host_local hl;
 	struct err e = {};
-	int rc;
 
-	if (!doc)
+	if (!json_is_object(doc))
 		return 0;
-	rc = conf_read(&common, common_fields, doc, "", &report, &arena, &e);
-	judge(rc, &e);
-	if (rc < 0)
-		return 0;
-	rc = host_local_open(&hl, &call, conf_lookup(doc, "ipam"), &e);
-	judge(rc, &e);
-	for (size_t i = 0; rc == 0 && i < hl.n_sets; i++) { // the first steps of each round
-		struct range_cursor c = range_start(&hl.sets[i], &(struct ipaddr){});
-		struct ipaddr ip;
-
-		for (int n = 0; n < 300 && range_next(&c, &ip); n++)
-			must(range_find(&hl.sets[i], &ip));
-	}
+	serve(plugin_of(doc, size), &call, &e);
+	kernel_done();
 	return 0;
 }

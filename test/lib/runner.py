@@ -26,9 +26,10 @@ TIERS = {
     "netns": (["test/netns/*_test", "test/netns/*_test.sh"], "asan", 0),
     "twin": (["test/twin/*_test"], "release", 0),
     "lab": (["test/lab/*_test", "test/lab/*_test.sh"], "release", 1),
+    "fuzz": (["test/fuzz/run"], "fuzz", 1),
     "perf": (["test/perf/run"], "release", 1),
 }
-ARGUMENTS = {"perf": ["cni"]}
+ARGUMENTS = {"fuzz": ["--no-build"], "perf": ["cni"]}
 
 
 class Outcome:
