@@ -8,8 +8,10 @@ stdout, with names and MAC addresses that differ by nature replaced by what they
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -17,29 +19,39 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import world  # noqa: E402
 
 LEASES = "/var/lib/cni/networks"
-MAC = re.compile(r"\b(?!ff:ff:ff:ff:ff:ff|00:00:00:00:00:00|02:00:00|01:80:c2)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
+RESOLV_CONF = "nameserver 10.0.0.9\nsearch x y\noptions ndots:3\n"
+MAC = re.compile(r"\b(?!ff:ff:ff:ff:ff:ff|00:00:00:00:00:00|02:00:00|01:80:c2)"
+                 r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
+CHECK_SINCE, STATUS_SINCE = "0.4.0", "1.1.0"
 
 
-def call(plugins, verb, case, attachment, prev=None):
-    """Call the plugin as libcni does: {"status": ..., "said": JSON or text}."""
-    conf = dict(case["conf"], **({"prevResult": prev} if prev else {}))
-    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CNI_COMMAND": verb, "CNI_PATH": plugins,
-           "CNI_CONTAINERID": attachment.get("id", attachment["pod"]),
-           "CNI_NETNS": f"/run/netns/{attachment['pod']}",
-           "CNI_IFNAME": attachment.get("ifname", "eth0"), "CNI_ARGS": attachment.get("args", "")}
+def call(plugins, verb, case, attachment, **keys):
+    """Call the plugin as libcni does, with @keys added to the configuration.
+
+    Returns {"status": 0 or 1, "said": JSON or text, "log": stderr}.
+    """
+    conf = dict(case["conf"], **{k: v for k, v in keys.items() if v is not None})
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CNI_COMMAND": verb, "CNI_PATH": plugins}
+    if attachment:
+        env |= {"CNI_CONTAINERID": attachment.get("id", attachment["pod"]),
+                "CNI_NETNS": attachment.get("netns", f"/run/netns/{attachment['pod']}"),
+                "CNI_IFNAME": attachment.get("ifname", "eth0"),
+                "CNI_ARGS": attachment.get("args", "")}
     done = subprocess.run([f"{plugins}/{conf['type']}"], input=json.dumps(conf), env=env,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=100)
     try:
         said = json.loads(done.stdout) if done.stdout else None
     except ValueError:
         said = done.stdout
-    return {"status": done.returncode, "said": said, "log": done.stderr[-500:]}
+    return {"status": int(done.returncode != 0), "said": said, "log": done.stderr[-500:]}
 
 
 def host_ends():
-    """{name of the host end: "veth<pod/interface>"}."""
-    by_index = {link["ifindex"]: link["ifname"] for link in world.ip_batch([], "link show")[0] if link}
-    names = {}
+    """{name of the host end: "veth<pod/interface>"}, the bridge's end of a gateway's pair included."""
+    links = [link for link in world.ip_batch([], "link show")[0] if link]
+    by_index = {link["ifindex"]: link["ifname"] for link in links}
+    names = {link["ifname"]: f"veth<{link['link']}>" for link in links
+             if link["ifname"].startswith("veth") and "link" in link}
     for pod in world.pods():
         with world.netns(f"/run/netns/{pod}"):
             for link in world.ip_batch([], "link show")[0]:
@@ -48,14 +60,36 @@ def host_ends():
     return names
 
 
+def vlans():
+    """{port: {"VLAN": its flags}} of all bridges that filter."""
+    said = subprocess.run(["bridge", "-j", "vlan", "show"], check=True, capture_output=True,
+                          text=True).stdout
+    return {port["ifname"]: {str(v["vlan"]): sorted(v.get("flags", [])) for v in spread(port["vlans"])}
+            for port in json.loads(said or "[]")}
+
+
+def spread(found):
+    """Ranges of VLANs as single ones."""
+    for entry in found:
+        for vlan in range(entry["vlan"], entry.get("vlanEnd", entry["vlan"]) + 1):
+            yield dict(entry, vlan=vlan)
+
+
+def neighbours():
+    """{"address dev interface": True} of those that somebody set for good."""
+    return {f"{n['dst']} dev {n['dev']}": True
+            for n in world.ip_batch([], "neigh show nud permanent")[0]}
+
+
 def network():
-    """Links by name, routes and sysctls of the current namespace."""
+    """Links by name, routes, VLANs, neighbours and sysctls of the current namespace."""
     links, routes = world.network()
     for link in links.values():
         link["addresses"] = {f"{a['local']}/{a['prefixlen']}": a for a in link["addresses"]
                              if not a["local"].startswith("fe80:")}
         link.pop("promiscuity", None)  # a count; the flag says whether somebody asked for it
-    return {"links": links, "routes": {r: True for r in routes}, "sysctls": world.sysctls(links)}
+    return {"links": links, "routes": {r: True for r in routes}, "sysctls": world.sysctls(links),
+            "neighbours": neighbours()}
 
 
 def lease_files():
@@ -69,9 +103,30 @@ def lease_files():
     return found
 
 
-def look():
-    """Everything that is compared, as it is now."""
-    seen = {"host": network(), "files": lease_files(), "pods": {}}
+def addresses():
+    """{address: what it stands for} of the containers' interfaces: IP and MAC addresses."""
+    found = {}
+    for pod in world.pods():
+        with world.netns(f"/run/netns/{pod}"):
+            for link in world.ip_batch([], "addr show")[0]:
+                if link["ifname"] == "lo":
+                    continue
+                found[link["address"]] = f"MAC of {pod}/{link['ifname']}"
+                found |= {a["local"]: a["local"] for a in link["addr_info"]}
+    return found
+
+
+def ruled(known):
+    """Which of @known addresses the node's ruleset names. How it does so is each one's own."""
+    text = subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
+    words = set(re.split(r"[\s,{}]+", text))
+    return {meaning: True for address, meaning in known.items() if address in words}
+
+
+def look(known=()):
+    """Everything that is compared, as it is now; @known: see ruled()."""
+    seen = {"host": dict(network(), vlans=vlans()), "files": lease_files(), "pods": {},
+            "rules": ruled(known) if known else {}}
     for pod in world.pods():
         with world.netns(f"/run/netns/{pod}"):
             seen["pods"][pod] = network()
@@ -93,26 +148,97 @@ def tidy_result(result):
     return {k: v for k, v in result.items() if v not in ({}, [], None)}
 
 
+def execute(commands, end=""):
+    """Run these; {end} stands for the node's end of the first attachment."""
+    for command in commands:
+        subprocess.run(shlex.split(command.replace("{end}", end)), check=True)
+
+
+def end_of(attachment, names):
+    wanted = f"veth<{attachment['pod']}/{attachment.get('ifname', 'eth0')}>"
+    return next((name for name, meaning in names.items() if meaning == wanted), "")
+
+
+def check(plugins, case, adds):
+    """CHECK of all attachments."""
+    return [call(plugins, "CHECK", case, attachment, prevResult=add["said"])
+            for attachment, add in zip(case["attachments"], adds) if add["status"] == 0]
+
+
+def statuses(calls):
+    return [c["status"] for c in calls]
+
+
+def answers(calls):
+    """For each call 0, or why it failed."""
+    return [c["status"] and (c["said"]["msg"] if isinstance(c["said"], dict) else str(c["said"]))
+            for c in calls]
+
+
+def await_end(names):
+    """The kernel deletes a namespace, and the node's ends with it, some time later."""
+    for _ in range(100):
+        if not names.keys() & {link["ifname"] for link in world.ip_batch([], "link show")[0]}:
+            return
+        time.sleep(0.1)
+
+
+def status(plugins, case):
+    """[STATUS] where the version has it."""
+    if case["conf"].get("cniVersion", "0") < STATUS_SINCE:
+        return []
+    return [call(plugins, "STATUS", case, None)["status"]]
+
+
+def collect(plugins, case, known):
+    """GC, told what is valid, and what is there afterwards."""
+    valid = [{"containerID": a["pod"], "ifname": a.get("ifname", "eth0")} for a in case["valid"]]
+    keys = {"cni.dev/valid-attachments": valid, "cni.dev/attachments": valid}
+    return {"status": call(plugins, "GC", case, None, **keys)["status"], "seen": look(known)}
+
+
+def delete(plugins, case, adds):
+    """DEL of all attachments, in their order, and what else the case wants of it."""
+    said = []
+    for attachment, add in zip(case["attachments"], adds):
+        if case["forgetful"]:
+            said.append(call(plugins, "DEL", case, dict(attachment, netns="")))
+        else:
+            prev = add["said"] if add["status"] == 0 else None
+            said.append(call(plugins, "DEL", case, attachment, prevResult=prev))
+    return said
+
+
 def play(plugins, case):
-    """ADD all, look, CHECK all, DEL all, look."""
+    """STATUS, ADD all, look, CHECK all, damage, CHECK again, GC, DEL all, DEL them again, look."""
     for pod in sorted({a["pod"] for a in case["attachments"]}):
         subprocess.run(["ip", "netns", "add", pod], check=True)
-    Path("/run/resolv.conf").write_text("nameserver 10.0.0.9\nsearch x y\noptions ndots:3\n")
+    Path("/run/resolv.conf").write_text(RESOLV_CONF)
+    execute(case["before"])
+    seen = {"status": status(plugins, case)}
     adds = [call(plugins, "ADD", case, a) for a in case["attachments"]]
-    names = host_ends()
-    seen = {"adds": [a["status"] for a in adds], "added": look(), "checks": [], "dels": [],
-            "results": [tidy_result(a["said"]) if a["status"] == 0 else None for a in adds],
-            "errors": [a for a in adds if a["status"] != 0]}
-    for attachment, add in zip(case["attachments"], adds):
-        if add["status"] == 0 and case["conf"].get("cniVersion", "0") >= "0.4.0":
-            seen["checks"].append(call(plugins, "CHECK", case, attachment, add["said"])["status"])
-    if case["refused"]:
-        # What the refused attachment left: everything, but for those before it.
-        seen["left"] = [n for n in seen["added"]["host"]["links"] if n.startswith("veth")]
-    for attachment, add in zip(case["attachments"], adds):
-        prev = add["said"] if add["status"] == 0 else None
-        seen["dels"].append(call(plugins, "DEL", case, attachment, prev)["status"])
-    seen["deleted"] = look()
+    names, known = host_ends(), addresses()
+    checks = []
+    if case["conf"].get("cniVersion", "0") >= CHECK_SINCE:
+        checks = check(plugins, case, adds)
+    seen |= {"adds": statuses(adds), "added": look(known), "checks": answers(checks),
+             "results": [tidy_result(a["said"]) if a["status"] == 0 else None for a in adds],
+             "errors": [a for a in adds if a["status"] != 0]}
+    # What a refused attachment left: everything, but for those before it.
+    seen["left"] = [n for n in seen["added"]["host"]["links"] if n.startswith("veth")]
+    seen["status"] += status(plugins, case)
+    if case["damage"]:
+        execute(case["damage"], end_of(case["attachments"][0], names))
+        seen["damaged"] = statuses(check(plugins, case, adds))
+    if case["valid"] is not None:
+        seen["collected"] = collect(plugins, case, known)
+    if case["gone"]:
+        execute([f"ip netns del {pod}" for pod in world.pods()])
+    dels, again = delete(plugins, case, adds), delete(plugins, case, adds)
+    if case["gone"]:
+        await_end(names)
+    seen |= {"dels": answers(dels), "dels again": answers(again), "deleted": look(known),
+             "complaints": [c for c in adds + checks + dels + again if c["status"]]}
     return neutral(seen, names)
 
 
