@@ -41,17 +41,38 @@ static int explain_exists(const struct cni_call *call, struct nl *nl, const char
 		       call->at.ifname);
 }
 
+/** The container's interface; -1 with e->os == ENODEV if it is not there. */
+static int find_inside(const struct cni_call *call, struct link *link, struct err *e)
+{
+	_cleanup_(netns_leave) struct netns ns = {.home = -1};
+	_cleanup_(nl_closep) struct nl *nl = NULL;
+
+	if (netns_enter(&ns, call->netns_fd, e) < 0)
+		return -1;
+	nl = nl_open(NETLINK_ROUTE, e);
+	return nl ? link_get(nl, call->at.ifname, link, e) : -1;
+}
+
+/** Whether @link is the node's end of the pair just made: nobody else has drawn this address. */
+static bool is_made(const struct link *link, const struct mac *mac)
+{
+	return memcmp(&link->mac, mac, sizeof(*mac)) == 0;
+}
+
 /**
- * The pair may have been made although we did not hear of it. Only a pair without our mark can be
- * the one of this moment.
+ * The pair may have been made although we heard of a failure, or of nothing; somebody may even have
+ * renamed it since. Then the container's end leads to it.
  */
-static void delete_unmarked(struct nl *nl, const char *name)
+static void delete_made(const struct cni_call *call, struct nl *nl, const char *name,
+			const struct mac *mac)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct link link;
+	struct link inside, link;
 	struct err e = {};
 
-	if (link_get(nl, name, &link, &e) < 0 || link.alias[0])
+	if ((link_get(nl, name, &link, &e) < 0 || !is_made(&link, mac)) &&
+	    (find_inside(call, &inside, &e) < 0 || !inside.peer ||
+	     link_get_index(nl, inside.peer, &link, &e) < 0 || !is_made(&link, mac)))
 		return;
 	link_del_index(&m, link.index);
 	if (nl_call(nl, &m, &e) < 0)
@@ -62,27 +83,30 @@ int veth_add(const struct cni_call *call, struct nl *nl, const struct veth *veth
 	     struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	char name[IFNAMSIZ];
+	const struct mac mac = mac_random();
+	char name[IFNAMSIZ], tag[ATTACHMENT_TAG];
 
 	link_add_veth(&m, &(struct link_veth){
 				  .name = attachment_host_name(&call->at, name),
 				  .peer_name = call->at.ifname,
 				  .peer_ns = call->netns_fd,
 				  .master = veth->master,
-				  .mac = mac_random(),
+				  .mac = mac,
 				  .peer_mac = veth->mac,
 				  .mtu = veth->mtu,
 			  });
+	// In one system call with the making, so that no kill comes between: GC goes by the mark.
+	link_set_alias(&m, name, attachment_tag(&call->at, tag));
 	if (nl_call(nl, &m, e) < 0) {
-		if (e->code == ERR_KERNEL)
-			return e->os == EEXIST ? explain_exists(call, nl, name, e) : -1;
-		delete_unmarked(nl, name);
+		if (e->code == ERR_KERNEL && e->os == EEXIST)
+			return explain_exists(call, nl, name, e);
+		delete_made(call, nl, name, &mac);
 		return -1;
 	}
 	*index = nl_ifindex(nl, name);
 	if (*index)
 		return 0;
-	delete_unmarked(nl, name);
+	delete_made(call, nl, name, &mac);
 	return err_os(e, ERR_KERNEL, ENODEV, "find %s", name);
 }
 
@@ -107,23 +131,12 @@ int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host, 
 	}
 }
 
-/** The container's interface; -1 with e->os == ENODEV if it is not there. */
-static int find_inside(const struct cni_call *call, struct link *link, struct err *e)
-{
-	_cleanup_(netns_leave) struct netns ns = {.home = -1};
-	_cleanup_(nl_closep) struct nl *nl = NULL;
-
-	if (netns_enter(&ns, call->netns_fd, e) < 0)
-		return -1;
-	nl = nl_open(NETLINK_ROUTE, e);
-	return nl ? link_get(nl, call->at.ifname, link, e) : -1;
-}
-
 static int delete_foreign(const struct cni_call *call, struct nl *nl, const char *master,
 			  struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	struct link bridge = {}, inside, host;
+	char tag[ATTACHMENT_TAG];
 	int nsid = -1;
 
 	if (call->netns_fd < 0)
@@ -132,15 +145,23 @@ static int delete_foreign(const struct cni_call *call, struct nl *nl, const char
 		return e->os == ENODEV ? 0 : -1;
 	if (strcmp(inside.kind, "veth") != 0 || !inside.peer)
 		return 0;
-	if ((master && link_get(nl, master, &bridge, e) < 0) ||
-	    link_get_index(nl, inside.peer, &host, e) < 0 ||
+	if (master && link_get(nl, master, &bridge, e) < 0) {
+		if (e->os != ENODEV)
+			return -1;
+		bridge.index = -1; // nobody's
+	}
+	if (link_get_index(nl, inside.peer, &host, e) < 0 ||
 	    link_nsid(nl, call->netns_fd, &nsid, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
 	// An index says nothing about the namespace it counts in: the two ends must name each
 	// other.
 	if (host.peer != inside.index || nsid < 0 || host.peer_nsid != nsid)
 		return 0;
-	if (strcmp(host.kind, "veth") != 0 || host.master != bridge.index || host.alias[0])
+	if (strcmp(host.kind, "veth") != 0)
+		return 0;
+	// Ours by its mark, whatever somebody has renamed it to, or unmarked where it would be.
+	if (strcmp(host.alias, attachment_tag(&call->at, tag)) != 0 &&
+	    (host.alias[0] || host.master != bridge.index))
 		return 0;
 	link_del_index(&m, host.index);
 	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;

@@ -24,8 +24,7 @@ struct veth {
 int veth_choose_mac(const struct cni_call *call, struct mac *mac, struct err *e) _must_check_;
 
 /**
- * Make the pair, both ends down; @index gets the index of the node's end. It lacks its mark yet
- * (link_set_alias() with attachment_tag()), which saves a request.
+ * Make the pair, both ends down; @index gets the index of the node's end. It has its mark.
  */
 int veth_add(const struct cni_call *call, struct nl *nl, const struct veth *veth, int *index,
 	     struct err *e) _must_check_;

@@ -45,8 +45,9 @@ static int purge_dead(const struct lease *lease, void *ctx, struct err *e)
 	char text[IP_TEXT];
 
 	(void)e;
+	// One from the future was made before the clock was set back, so it is not of this moment.
 	if (*lease->owner.container &&
-	    (lease->age < GRACE_SECONDS || netscan_has(p->scan, &lease->ip) ||
+	    ((lease->age >= 0 && lease->age < GRACE_SECONDS) || netscan_has(p->scan, &lease->ip) ||
 	     has_living_netns(p->network, &lease->owner)))
 		return 0;
 	log_info("address %s of dead container %s is free again", ip_format(&lease->ip, text),

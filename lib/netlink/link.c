@@ -265,12 +265,11 @@ void link_set_mac(struct nl_msg *m, int index, const struct mac *mac)
 	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
 }
 
-void link_set_alias(struct nl_msg *m, int index, const char *alias)
+void link_set_alias(struct nl_msg *m, const char *name, const char *alias)
 {
-	const struct ifinfomsg hdr = {.ifi_index = index};
-
-	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
-	nl_label(m, "set alias of interface %d", index);
+	nl_begin(m, RTM_NEWLINK, 0, &any, sizeof(any));
+	nl_label(m, "set alias of interface %s", name);
+	nl_str(m, IFLA_IFNAME, name);
 	nl_str(m, IFLA_IFALIAS, alias);
 }
 

@@ -86,7 +86,9 @@ void link_add_veth(struct nl_msg *m, const struct link_veth *veth);
 /** `ip link set INDEX up`; and the flags in @mask to @flags. */
 void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask);
 void link_set_mac(struct nl_msg *m, int index, const struct mac *mac);
-void link_set_alias(struct nl_msg *m, int index, const char *alias);
+
+/** By name, so that it can go into one message with what makes the interface. */
+void link_set_alias(struct nl_msg *m, const char *name, const char *alias);
 
 /**
  * `ip link set INDEX addrgenmode none`: no link-local IPv6 address of its own, so no multicast

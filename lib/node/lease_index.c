@@ -140,14 +140,15 @@ static int rebuild(struct lease_store *s, struct err *e)
 
 /**
  * A lease of an earlier boot is older than this one. Others may have made leases since this boot
- * began: the reference plugin, or we ourselves by another name of the directory.
+ * began: the reference plugin, or we ourselves by another name of the directory. Nobody has made
+ * one in the future: without a battery the clock starts behind where the last boot left it.
  */
 static int purge(const struct lease *lease, void *ctx, struct err *e)
 {
 	const int64_t *uptime = ctx;
 
 	(void)e;
-	return lease->age > *uptime;
+	return lease->age > *uptime || lease->age < 0;
 }
 
 /** Seconds since the kernel started, suspension included. */

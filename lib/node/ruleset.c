@@ -197,6 +197,39 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 	return strcmp(there.comment, tag) ? forget_loser(r, there.comment, e) : 0;
 }
 
+/** Those of @lines that belong into @set. */
+static void put_lines_of(const struct ruleset *r, struct nl_msg *m, const char *const lines[],
+			 size_t n, const char *tag, const char *set)
+{
+	struct ruleset_elem elems[RULESET_ELEMS];
+
+	for (size_t i = 0; i < n; i++)
+		if (r->kind->elems(lines[i], elems) && !strcmp(elems[0].set, set))
+			put_line(r, m, lines[i], tag, false);
+}
+
+/**
+ * The @i-th line's set, which is missing, with its rule: new, or deleted, so with what everybody
+ * has in it. Ours first: of two that claim an element the first gets it.
+ */
+static int restore_set(const struct ruleset *r, struct nl_msg *m, const struct addition *x,
+		       size_t i, const char *set, struct written *w, struct err *e)
+{
+	struct ruleset_record *records = NULL;
+	size_t n;
+
+	if (is_written(w, set))
+		return 0;
+	if (!put_set(r, m, x->lines[i], set, w))
+		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->kind->name);
+	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	put_lines_of(r, m, x->lines, x->n, x->tag, set);
+	for (size_t j = 0; j < n; j++)
+		put_lines_of(r, m, records[j].lines, records[j].n, records[j].tag, set);
+	return 0;
+}
+
 /**
  * Add with whatever stands in the way or is missing: an element of somebody who no longer has what
  * it says, a set that is new. Under the lock, so nobody else does the same.
@@ -214,8 +247,10 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 
 		if (n && nft_exists(r->nl, &r->kind->table, elems[0].set, &exists, e) < 0)
 			return -1;
-		if (!exists && !put_set(r, &m, x->lines[i], elems[0].set, &w))
-			return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->kind->name);
+		if (!exists && !r->kind->put_set) // half of the table's base is gone
+			return resync_locked(r, e);
+		if (!exists && restore_set(r, &m, x, i, elems[0].set, &w, e) < 0)
+			return -1;
 		for (size_t j = 0; exists && j < n; j++)
 			if (displace(r, &m, &elems[j], x->tag, e) < 0)
 				return -1;

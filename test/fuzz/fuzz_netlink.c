@@ -172,7 +172,7 @@ static void verdicts(struct nl *nl, struct err *e)
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
 	link_set_flags(&m, INDEX, IFF_UP, IFF_UP);
-	link_set_alias(&m, INDEX, "edgeway net/c1/eth0");
+	link_set_alias(&m, "veth0", "edgeway net/c1/eth0");
 	(void)accepted(nl_call(nl, &m, e), e);
 	must_end(e->details, sizeof(e->details));
 }

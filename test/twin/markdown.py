@@ -8,11 +8,15 @@ HEADER = """\
 # Compatibility
 
 Edgeway reads the configuration of the reference plugins (containernetworking) and does what they do.
-Each of {number} configurations is given to both, in every version of the specification and with every
-verb, and the two nodes are compared: results, interfaces and their flags, addresses, routes,
-neighbours, VLANs, sysctls, leases, rules, and what DEL leaves. They are compared with Debian's plugins
-(1.1.1 in Debian 12) and with the newest that Debian has (1.8 or newer). `test/run --tier twin`
-does it on your machine.
+{number} configurations are given to both, among them each plugin in every version of the
+specification, and the two nodes are compared: results, interfaces and their flags, addresses, routes,
+neighbours, VLANs, sysctls, leases, what each verb answers, and what DEL leaves. They are compared with
+Debian's plugins (1.1.1 in Debian 12) and with the newest that Debian has (1.8 or newer);
+`test/run --tier twin` does it on your machine.
+
+How rules are written is not compared, only which containers' addresses they name: masquerading is in
+the table `inet edgeway_masq`, where the reference uses iptables unless told otherwise, and the MAC
+filter in `bridge edgeway_macspoof`, where the reference uses `bridge nat`.
 
 This page lists every difference that the comparison knows of; another one fails the test."""
 

@@ -71,14 +71,12 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 		.master = job->bridge.index, .mtu = (uint32_t)conf->mtu, .mac = job->mac};
 	const struct port port = {.hairpin = conf->hairpin, .isolated = conf->isolated};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	char tag[ATTACHMENT_TAG];
 	int index = 0;
 
 	if (veth_add(job->call, job->nl, &pair, &index, e) < 0 ||
 	    undo_push(undo, undo_link_del, job->nl, index, e) < 0 ||
 	    bridge_vlan_set(job, index, e) < 0 || bind_mac(job, undo, e) < 0)
 		return -1;
-	link_set_alias(&m, index, attachment_tag(&job->call->at, tag));
 	if (port.hairpin || port.isolated)
 		port_set(&m, index, &port);
 	// A bridge port needs no address; the container would hear it announce one.

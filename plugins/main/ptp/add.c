@@ -140,7 +140,7 @@ static int connect_node(const struct ptp_job *job, const struct cni_result *r,
 {
 	const struct veth pair = {.mtu = (uint32_t)job->conf->mtu, .mac = *mac};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	char name[IFNAMSIZ], tag[ATTACHMENT_TAG];
+	char name[IFNAMSIZ];
 	int index;
 
 	if (veth_add(job->call, job->nl, &pair, &index, e) < 0 ||
@@ -149,7 +149,6 @@ static int connect_node(const struct ptp_job *job, const struct cni_result *r,
 		return -1;
 	if (deafen(name, e) < 0)
 		return -1;
-	link_set_alias(&m, index, attachment_tag(&job->call->at, tag));
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
 	put_node(&m, index, r, mac);
 	if (nl_call(job->nl, &m, e) < 0) {

@@ -74,7 +74,7 @@ static void the_pair_is_made_in_both_namespaces_and_is_down(void **state)
 	assert_int_equal(link.master, veth.master);
 	assert_int_equal(link.mtu, 1400);
 	assert_false(link.flags & IFF_UP);
-	assert_string_equal(link.alias, "");
+	assert_string_equal(link.alias, "edgeway net/c1/eth0");
 	assert_memory_not_equal(link.mac.bytes, M5.bytes, sizeof(M5.bytes));
 	sh("ip -n red -o link show eth0 | grep 'mtu 1400' | grep -q 02:00:00:00:00:05");
 	assert_int_equal(sh_status("ip -n red -o link show eth0 | grep -q ',UP'"), 1);

@@ -206,7 +206,7 @@ static void flags_mac_and_alias_are_set(void **state)
 	alias[254] = '\0';
 	link_set_flags(&m, index, IFF_PROMISC, IFF_UP | IFF_PROMISC);
 	link_set_mac(&m, index, &mac);
-	link_set_alias(&m, index, alias);
+	link_set_alias(&m, "br0", alias);
 	call(nl, &m);
 	link = get(nl, "br0");
 	assert_false(link.flags & IFF_UP);
