@@ -126,7 +126,7 @@ test_what_is_empty_is_not_asked_for() {
 test_an_empty_address_in_a_list_is_refused() {
 	pod red
 	refused 7 'runtimeConfig.ips[1]: ""' ADD red "$(net '.runtimeConfig.ips = ["10.9.0.7", ""]')"
-	refused 7 'args.cni.ips: ""' ADD red "$(net '.args.cni.ips = [""]')"
+	refused 7 'args.cni.ips[0]: ""' ADD red "$(net '.args.cni.ips = [""]')"
 	refused 7 'ipam.ranges[0][0].subnet: ""' ADD red "$(net '.ipam.ranges[0][0].subnet = ""')"
 	leases n | absent "lease left behind"
 	ip -o link show type veth | absent "veth left behind"
