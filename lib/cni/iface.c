@@ -420,3 +420,19 @@ int iface_check_p2p(const struct cni_call *call, const struct mac *peer, struct 
 	*mac = link.mac;
 	return 0;
 }
+
+int iface_report(const struct cni_call *call, struct cni_result *result, const struct link *link,
+		 const struct mac *mac, const char *sandbox, struct err *e)
+{
+	char text[MAC_TEXT];
+	const struct cni_iface iface = {
+		.name = arena_strdup(call->arena, sandbox ? call->at.ifname : link->name),
+		.mac = arena_strdup(call->arena, mac_format(mac, text)),
+		.mtu = link->mtu,
+		.sandbox = sandbox,
+	};
+
+	if (!iface.name || !iface.mac || !cni_result_add_iface(result, call->arena, &iface))
+		return err_set(e, ERR_TRY_AGAIN, "report result: out of memory");
+	return 0;
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cni/call.h"
+#include "netlink/link.h"
 
 /**
  * The container's interface as a result describes it: what comes after an interface has been made
@@ -50,3 +51,10 @@ int iface_check_p2p(const struct cni_call *call, const struct mac *peer, struct 
 
 /** Whether @ip of call->prev is an address of the container's interface, not of another. */
 bool iface_owns(const struct cni_call *call, const struct cni_ip *ip);
+
+/**
+ * Append @link to @result as an interface with MAC address @mac: the container's, by the name the
+ * runtime gave it, if there is a @sandbox, else one of the node's. Strings go to the call's arena.
+ */
+int iface_report(const struct cni_call *call, struct cni_result *result, const struct link *link,
+		 const struct mac *mac, const char *sandbox, struct err *e) _must_check_;

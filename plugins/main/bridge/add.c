@@ -169,34 +169,17 @@ static int set_up_network(struct bridge_job *job, struct cni_result *r, struct u
 	return conf->ip_masq ? ipmasq_add(&job->masq, job->call, r, undo, e) : 0;
 }
 
-static int report_iface(const struct bridge_job *job, struct cni_result *r, const struct link *link,
-			const struct mac *mac, const char *sandbox, struct err *e)
-{
-	struct arena *arena = job->call->arena;
-	char text[MAC_TEXT];
-	const struct cni_iface iface = {
-		.name = arena_strdup(arena, sandbox ? job->call->at.ifname : link->name),
-		.mac = arena_strdup(arena, mac_format(mac, text)),
-		.mtu = link->mtu,
-		.sandbox = sandbox,
-	};
-
-	if (!iface.name || !iface.mac || !cni_result_add_iface(r, arena, &iface))
-		return err_set(e, ERR_TRY_AGAIN, "report result: out of memory");
-	return 0;
-}
-
 /** Put the interfaces in front, and the configuration's dns over IPAM's. */
 static int report(const struct bridge_job *job, struct cni_result *r, struct err *e)
 {
 	const struct link *gateway = &job->gateway;
 
-	if (report_iface(job, r, &job->bridge, &job->bridge.mac, NULL, e) < 0 ||
-	    report_iface(job, r, &job->host, &job->host.mac, NULL, e) < 0 ||
-	    report_iface(job, r, &job->host, &job->mac, job->call->netns, e) < 0)
+	if (iface_report(job->call, r, &job->bridge, &job->bridge.mac, NULL, e) < 0 ||
+	    iface_report(job->call, r, &job->host, &job->host.mac, NULL, e) < 0 ||
+	    iface_report(job->call, r, &job->host, &job->mac, job->call->netns, e) < 0)
 		return -1;
 	if (gateway->index && gateway->index != job->bridge.index &&
-	    report_iface(job, r, gateway, &gateway->mac, NULL, e) < 0)
+	    iface_report(job->call, r, gateway, &gateway->mac, NULL, e) < 0)
 		return -1;
 	if (!cni_dns_is_empty(&job->call->common->dns))
 		r->dns = job->call->common->dns;

@@ -163,21 +163,9 @@ static int connect_node(const struct ptp_job *job, const struct cni_result *r,
 static int report(const struct ptp_job *job, const struct link *host, const struct mac *mac,
 		  struct cni_result *r, struct err *e)
 {
-	struct arena *arena = job->call->arena;
-	const struct mac *const macs[] = {&host->mac, mac};
-	struct cni_iface ifaces[] = {
-		{.name = arena_strdup(arena, host->name), .mtu = host->mtu},
-		{.name = job->call->at.ifname, .mtu = host->mtu, .sandbox = job->call->netns},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ifaces); i++) {
-		char text[MAC_TEXT];
-
-		ifaces[i].mac = arena_strdup(arena, mac_format(macs[i], text));
-		if (!ifaces[i].mac || !ifaces[i].name ||
-		    !cni_result_add_iface(r, arena, &ifaces[i]))
-			return err_set(e, ERR_TRY_AGAIN, "report result: out of memory");
-	}
+	if (iface_report(job->call, r, host, &host->mac, NULL, e) < 0 ||
+	    iface_report(job->call, r, host, mac, job->call->netns, e) < 0)
+		return -1;
 	if (!cni_dns_is_empty(&job->call->common->dns))
 		r->dns = job->call->common->dns;
 	return 0;
