@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "test/results.txt"
 TAP = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *([^#]*?) *(?:# *(SKIP|skip)\S* *(.*))?$")
 
 # tier: where its tests are, the preset whose plugins it uses, and how many run side by side
@@ -58,6 +59,19 @@ class Outcome:
         elif silent:
             self.failed += 1
             self.output += "\n[printed no test result]"
+
+    def complaints(self):
+        """The failed tests, each with what explains it: the comments that follow."""
+        lines = self.output.splitlines()
+        if not any(TAP.match(line) and TAP.match(line)[1] for line in lines):
+            return lines[-20:]
+        found, failing = [], False
+        for line in lines:
+            match = TAP.match(line)
+            failing = bool(match[1]) if match else failing and line.startswith("#")
+            if failing:
+                found.append(line)
+        return found[:60]
 
     def line(self):
         mark = "FAIL" if self.failed else "ok" if self.passed else "skip"
@@ -171,24 +185,36 @@ def summary(results, seconds):
         lines.append(f"{tier:8} {len(outcomes):5} {counts[0]:7} {counts[1]:7} {counts[2]:8} "
                      f"{spent:8.1f}")
     failed = [o for outcomes, _ in results.values() for o in outcomes if o.failed]
-    lines += [f"failed: {o.path}" for o in failed]
+    for outcome in failed:
+        lines += [f"failed: {outcome.path}"] + ["    " + line for line in outcome.complaints()]
     lines.append(f"whole run: {seconds:.0f} s")
     lines.append("{} passed, {} failed, {} skipped".format(*totals))
     return lines, totals[1] == 0
 
 
-def keep(results, lines):
-    """Write the results of a full run where they are committed."""
+def commit():
+    """The commit checked out, and whether anything but the results differs from it."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True,
+                              text=True).stdout.strip()
+    return git("rev-parse", "--short", "HEAD") + \
+        (" (changed)" if git("status", "--porcelain", "--", ".", ":!test/results.txt") else "")
+
+
+def keep(tier, outcomes, seconds):
+    """Put what a full run of @tier found into the committed results; other tiers' parts stay."""
     kernel = os.uname()
-    with open(ROOT / "test/results.txt", "w") as out:
-        print(f"test/run --full on {time.strftime('%Y-%m-%d')}, {kernel.sysname} {kernel.release} "
-              f"{kernel.machine}, {os.cpu_count()} processors\n", file=out)
-        for outcomes, _ in results.values():
-            for outcome in sorted(outcomes, key=lambda o: o.path):
-                print(outcome.line(), file=out)
-                for skipped in outcome.skipped:
-                    print("     skipped: " + skipped, file=out)
-        print("\n".join(lines), file=out)
+    part = [f"== {tier}: {time.strftime('%Y-%m-%d')}, commit {commit()}, "
+            f"{kernel.sysname} {kernel.release} {kernel.machine}, "
+            f"{os.cpu_count()} processors, {seconds:.0f} s"]
+    for outcome in sorted(outcomes, key=lambda o: o.path):
+        part += [outcome.line()] + ["     skipped: " + reason for reason in outcome.skipped]
+    parts = {}
+    if RESULTS.exists():
+        for text in RESULTS.read_text().split("\n\n"):
+            parts[text.split()[1].rstrip(":")] = text.strip("\n")
+    parts[tier] = "\n".join(part)
+    RESULTS.write_text("\n\n".join(parts[t] for t in TIERS if t in parts) + "\n")
 
 
 def main():
@@ -200,10 +226,10 @@ def main():
     for tier in args.tiers:
         start = time.monotonic()
         results[tier] = (run_tier(tier, args), time.monotonic() - start)
+        if args.full:
+            keep(tier, *results[tier])
     lines, good = summary(results, time.monotonic() - began)
     print("\n".join(lines))
-    if args.full and not args.tier:
-        keep(results, lines)
     return 0 if good else 1
 
 

@@ -175,10 +175,13 @@ def answers(calls):
             for c in calls]
 
 
-def await_end(names):
+def await_ends(names):
     """The kernel deletes a namespace, and the node's ends with it, some time later."""
+    alive = tuple(f"veth<{pod}/" for pod in world.pods())
+    dying = {name for name, meaning in names.items()
+             if "/" in meaning and not meaning.startswith(alive)}
     for _ in range(100):
-        if not names.keys() & {link["ifname"] for link in world.ip_batch([], "link show")[0]}:
+        if not dying & {link["ifname"] for link in world.ip_batch([], "link show")[0]}:
             return
         time.sleep(0.1)
 
@@ -235,8 +238,7 @@ def play(plugins, case):
     if case["gone"]:
         execute([f"ip netns del {pod}" for pod in world.pods()])
     dels, again = delete(plugins, case, adds), delete(plugins, case, adds)
-    if case["gone"]:
-        await_end(names)
+    await_ends(names)
     seen |= {"dels": answers(dels), "dels again": answers(again), "deleted": look(known),
              "complaints": [c for c in adds + checks + dels + again if c["status"]]}
     return neutral(seen, names)
