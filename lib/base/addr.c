@@ -29,7 +29,9 @@ const char *prefix_parse(struct prefix *out, const char *text)
 	int len = 0;
 
 	if (!slash)
-		return "prefix length missing, write it as address/length";
+		return ip_parse(&p.ip, text)
+			       ? "not an address with a prefix length, write it as address/length"
+			       : "prefix length missing, write it as address/length";
 	if ((size_t)(slash - text) >= sizeof(host))
 		return "not an IP address";
 	memcpy(host, text, (size_t)(slash - text));

@@ -321,6 +321,8 @@ int conf_read(void *out, const struct conf_field fields[], struct json_t *json, 
 
 	if (*at)
 		(void)enter(&c, "%s", at);
+	if (!json)
+		return fail(&c, ERR_CONFIG, "required, but missing");
 	if (!json_is_object(json))
 		return fail(&c, ERR_DECODE, "must be an object");
 	return read_object(&c, &whole, out, json);

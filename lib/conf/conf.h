@@ -92,7 +92,8 @@ struct conf_report {
 
 /**
  * Fill @out from @json as @fields say. @at is the path of @json within its document, "" for the
- * whole. On failure @out is unspecified and @e names the key.
+ * whole; NULL is a key that is required, but missing. On failure @out is unspecified and @e names
+ * the key.
  */
 int conf_read(void *out, const struct conf_field fields[], struct json_t *json, const char *at,
 	      struct conf_report *report, struct arena *arena, struct err *e) _must_check_;

@@ -76,6 +76,8 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 static void prefixes_are_parsed_or_say_what_is_wrong(void **state)
 {
 	static const char no_len[] = "prefix length missing, write it as address/length";
+	static const char neither[] =
+		"not an address with a prefix length, write it as address/length";
 	static const char no_ip[] = "not an IP address";
 	static const char len4[] = "prefix length must be 0..32";
 	static const char len6[] = "prefix length must be 0..128";
@@ -86,8 +88,11 @@ static void prefixes_are_parsed_or_say_what_is_wrong(void **state)
 		{"10.1.2.3/32", NULL},
 		{"fd00::7/0", NULL},
 		{"fd00::7/128", NULL},
-		{"", no_len},
+		{"", neither},
+		{"ten", neither},
+		{"10.1.2", neither},
 		{"10.1.2.3", no_len},
+		{"fd00::7", no_len},
 		{"/", no_ip},
 		{"/24", no_ip},
 		{"10.1.2/24", no_ip},

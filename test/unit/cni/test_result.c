@@ -188,7 +188,8 @@ static void every_mistake_names_its_place(void **state)
 		{"{'dns': {'nameservers': [1]}}", ERR_DECODE,
 		 "prevResult.dns.nameservers[0]: 1: must be a string"},
 		{"{'ip4': {'ip': 'x'}, 'cniVersion': '0.1.0'}", ERR_CONFIG,
-		 "prevResult.ip4.ip: \"x\": prefix length missing, write it as address/length"},
+		 "prevResult.ip4.ip: \"x\": not an address with a prefix length, write it as "
+		 "address/length"},
 		{"{'cniVersion': '9.9.9'}", ERR_VERSION,
 		 "prevResult.cniVersion: incompatible CNI versions"},
 	};

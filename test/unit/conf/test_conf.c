@@ -180,7 +180,7 @@ static void the_path_begins_where_the_document_does(void **state)
 	assert_int_equal(conf_read(&r, range_fields, list, "ipam", &report, &arena, &e), -1);
 	assert_string_equal(e.msg, "ipam: must be an object");
 	assert_int_equal(conf_read(&r, range_fields, NULL, "ipam", &report, &arena, &e), -1);
-	assert_string_equal(e.msg, "ipam: must be an object");
+	assert_string_equal(e.msg, "ipam: required, but missing");
 }
 
 static void a_very_long_value_is_cut_in_the_message(void **state)

@@ -149,7 +149,7 @@ static void every_mistake_names_its_place(void **state)
 		const char *msg;
 	} rows[] = {
 		{CNI_1_1_0, "", "{'ipam': {}}", ERR_CONFIG, "ipam.type: required, but missing"},
-		{CNI_1_1_0, "", "{}", ERR_DECODE, "ipam: must be an object"},
+		{CNI_1_1_0, "", "{}", ERR_CONFIG, "ipam: required, but missing"},
 		{CNI_1_1_0, "", "{'ipam': {'type': 'host-local'}}", ERR_CONFIG,
 		 "ipam.ranges: no IP ranges specified"},
 		{CNI_1_1_0, "", IPAM("'ranges': []}"), ERR_CONFIG,
@@ -174,8 +174,8 @@ static void every_mistake_names_its_place(void **state)
 		 "0..32"},
 		{CNI_1_1_0, "", IPAM("'subnet': '10.1.0.0/16', 'routes': [{'dst': 'default'}]}"),
 		 ERR_CONFIG,
-		 "ipam.routes[0].dst: \"default\": prefix length missing, write it as "
-		 "address/length"},
+		 "ipam.routes[0].dst: \"default\": not an address with a prefix length, write it "
+		 "as address/length"},
 		{CNI_1_1_0, "IP=nonsense", IPAM("'subnet': '10.1.0.0/16'}"), ERR_CONFIG,
 		 "CNI_ARGS: IP: \"nonsense\": not an IP address"},
 		{CNI_1_1_0, "",

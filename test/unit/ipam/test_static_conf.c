@@ -180,7 +180,7 @@ static void a_mistake_of_form_names_its_place(void **state)
 		int code;
 		const char *msg;
 	} rows[] = {
-		{"", "{}", ERR_DECODE, "ipam: must be an object"},
+		{"", "{}", ERR_CONFIG, "ipam: required, but missing"},
 		{"", "{'ipam': {}}", ERR_CONFIG, "ipam.type: required, but missing"},
 		{"", IPAM("'addresses': {}}"), ERR_DECODE, "ipam.addresses: {}: must be a list"},
 		{"", IPAM("'addresses': ['10.1.0.5/24']}"), ERR_DECODE,
@@ -197,20 +197,23 @@ static void a_mistake_of_form_names_its_place(void **state)
 		{"", IPAM("'addresses': [{'address': '10.1.0.5/24', 'gateway': 'x'}]}"), ERR_CONFIG,
 		 "ipam.addresses[0].gateway: \"x\": not an IP address"},
 		{"", IPAM("'routes': [{'dst': 'default'}]}"), ERR_CONFIG,
-		 "ipam.routes[0].dst: \"default\": prefix length missing, write it as "
-		 "address/length"},
+		 "ipam.routes[0].dst: \"default\": not an address with a prefix length, write it "
+		 "as address/length"},
 		{"", IPAM("'dns': []}"), ERR_DECODE, "ipam.dns: []: must be an object"},
 		{"IP=x", IPAM(ONE), ERR_CONFIG,
-		 "CNI_ARGS: IP: \"x\": prefix length missing, write it as address/length"},
+		 "CNI_ARGS: IP: \"x\": not an address with a prefix length, write it as "
+		 "address/length"},
 		{"IP=10.2.0.5/24,", IPAM(ONE), ERR_CONFIG,
-		 "CNI_ARGS: IP: \"\": prefix length missing, write it as address/length"},
+		 "CNI_ARGS: IP: \"\": not an address with a prefix length, write it as "
+		 "address/length"},
 		{"GATEWAY=x", IPAM(ONE), ERR_CONFIG, "CNI_ARGS: GATEWAY: \"x\": not an IP address"},
 		{"", IPAM(ONE ", 'args': {'cni': {'ips': ['10.3.0.5/24', '10.3.0.6']}}"),
 		 ERR_CONFIG,
 		 "args.cni.ips[1]: \"10.3.0.6\": prefix length missing, write it as "
 		 "address/length"},
 		{"", IPAM(ONE ", 'runtimeConfig': {'ips': ['']}"), ERR_CONFIG,
-		 "runtimeConfig.ips[0]: \"\": prefix length missing, write it as address/length"},
+		 "runtimeConfig.ips[0]: \"\": not an address with a prefix length, write it as "
+		 "address/length"},
 	};
 
 	(void)state;
