@@ -96,6 +96,68 @@ test_force_address_replaces_it() {
 	reaches red 10.9.0.1
 }
 
+mac_of() { link "$1" | jq -r .address; }
+
+# foreign BRIDGE: one that somebody else made, whose MAC address is the lowest of its ports'
+foreign() {
+	ip link add "$1" type bridge
+	ip link add "$1-nic" address fe:00:00:00:00:01 type veth peer name "$1-far"
+	ip link set "$1-nic" master "$1"
+	ip link set "$1" up
+	equal fe:00:00:00:00:01 "$(mac_of "$1")" "a new bridge's MAC"
+}
+
+# keeps_mac CONF: the bridge's MAC address stays as it was, whatever joins and leaves
+keeps_mac() {
+	local conf=$1 mac
+	mac=$(mac_of br0)
+	pod red blue
+	cni ADD red "$conf"
+	equal "$mac" "$(mac_of br0)" "MAC after ADD"
+	ip neigh add 10.9.0.99 lladdr 02:00:00:00:00:99 dev br0
+	cni ADD blue "$conf"
+	ip neigh show 10.9.0.99 dev br0 | grep -q PERMANENT || fail "the second ADD set the MAC again"
+	ip link add low address 02:00:00:00:00:01 type veth peer name low-far
+	ip link set low master br0
+	equal "$mac" "$(mac_of br0)" "MAC after a lower one joined"
+	cni CHECK red "$conf"
+	ip link del low
+	ip link del br0-nic
+	cni DEL blue "$conf"
+	cni CHECK red "$conf"
+	cni DEL red "$conf"
+	equal "$mac" "$(mac_of br0)" "MAC after all have left"
+}
+
+test_a_foreign_bridge_keeps_its_mac_as_gateway() {
+	foreign br0
+	keeps_mac "$(net '.isGateway = true')"
+}
+
+test_a_foreign_bridge_with_the_gateways_address_keeps_its_mac() {
+	foreign br0
+	ip addr add 10.9.0.1/24 dev br0
+	keeps_mac "$(net '.isGateway = true')"
+}
+
+test_a_foreign_bridge_without_address_keeps_its_mac() {
+	foreign br0
+	keeps_mac "$(net 'del(.ipam)')"
+}
+
+test_a_foreign_bridge_whose_ports_have_left_gets_a_mac() {
+	local mac
+	foreign br0
+	ip link del br0-nic
+	equal 00:00:00:00:00:00 "$(mac_of br0)" "MAC of a bridge without ports"
+	pod red
+	cni ADD red "$(net .)" | json '.interfaces[0].mac | startswith("fe:ed:")'
+	mac=$(mac_of br0)
+	cni CHECK red "$(net .)"
+	cni DEL red "$(net .)"
+	equal "$mac" "$(mac_of br0)" "MAC after DEL"
+}
+
 test_two_first_pods_at_once_race_for_bridge_and_gateway() {
 	local conf round one two
 	conf=$(net '.isGateway = true | .ipMasq = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')

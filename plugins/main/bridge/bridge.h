@@ -38,7 +38,6 @@ struct bridge_job {
 	char host_name[IFNAMSIZ]; ///< the node's end of the veth pair
 
 	struct link bridge;  ///< index 0: there is none yet
-	bool made;           ///< the bridge is new, of this call
 	struct link gateway; ///< what carries the gateway's addresses; index 0 if nothing does
 	struct link host;    ///< the node's end
 	struct mac mac;      ///< of the container's end
@@ -61,13 +60,15 @@ int bridge_check_conf(const struct bridge_job *job, struct err *e) _must_check_;
 /** What is in the place of the bridge goes to job->bridge; -1 if that cannot serve as one. */
 int bridge_find(struct bridge_job *job, struct err *e) _must_check_;
 
-/** Find the bridge, or make it. It is shared, so never undone. */
+/**
+ * Find the bridge, or make it. It is shared, so never undone. One that somebody else made keeps for
+ * good the MAC address it has before the first port of ours joins.
+ */
 int bridge_ensure(struct bridge_job *job, struct err *e) _must_check_;
 
 /**
  * Give the bridge, or the interface of its VLAN, the gateway addresses of @result and switch
- * forwarding on. A bridge that somebody else made keeps its MAC address for good from its first
- * gateway address on.
+ * forwarding on.
  */
 int bridge_ensure_gateway(struct bridge_job *job, const struct cni_result *result,
 			  struct err *e) _must_check_;

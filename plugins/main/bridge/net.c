@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The bridge itself and its addresses: shared by all containers, found or made, never undone. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "bridge.h"
 #include "netlink/ifaddr.h"
 #include "node/sysctl.h"
+
+enum { ADDRESS_CHOSEN = 3 }; ///< NET_ADDR_SET; linux/netdevice.h clashes with net/if.h
+
+/** How the MAC addresses of our bridges begin, so that nobody need ask whether they stay. */
+static const unsigned char ours[] = {0xfe, 0xed};
+
+static struct mac new_mac(void)
+{
+	struct mac mac = mac_random();
+
+	memcpy(mac.bytes, ours, sizeof(ours));
+	return mac;
+}
 
 /** Whether the bridge filters VLANs costs more to know, so it is asked only where it matters. */
 static int look_up(struct bridge_job *job, struct err *e)
@@ -60,7 +77,7 @@ static int make(struct bridge_job *job, struct err *e)
 
 	link_add_bridge(&m, &(struct link_bridge){
 				    .name = job->conf->bridge,
-				    .mac = mac_random(),
+				    .mac = new_mac(),
 				    .mtu = (uint32_t)job->conf->mtu,
 				    .vlan_filtering = bridge_has_vlans(job->conf),
 			    });
@@ -71,7 +88,6 @@ static int make(struct bridge_job *job, struct err *e)
 		return e->os == EOPNOTSUPP && bridge_has_vlans(job->conf) ? cannot_filter(job, e)
 									  : -1;
 	}
-	job->made = true;
 	if (look_up(job, e) < 0)
 		return -1;
 	if (!lacks_filtering(job))
@@ -79,6 +95,22 @@ static int make(struct bridge_job *job, struct err *e)
 	if (undo_link_del(job->nl, job->bridge.index, &ignored) < 0)
 		log_warn("rollback: %s", ignored.msg);
 	return cannot_filter(job, e);
+}
+
+/**
+ * Whether the MAC address is the lowest of the ports', whichever these are: so the kernel has it
+ * until somebody chooses one, which only sysfs tells. A bridge that is not in there is left alone:
+ * to set the address it has makes it forget its neighbours.
+ */
+static bool follows_ports(const struct link *bridge)
+{
+	char path[64], type[8];
+
+	if (!memcmp(bridge->mac.bytes, ours, sizeof(ours)))
+		return false;
+	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/addr_assign_type", bridge->name);
+	return file_read(AT_FDCWD, path, type, sizeof(type)) > 0 &&
+	       strtol(type, NULL, 10) != ADDRESS_CHOSEN;
 }
 
 int bridge_ensure(struct bridge_job *job, struct err *e)
@@ -93,6 +125,12 @@ int bridge_ensure(struct bridge_job *job, struct err *e)
 	// Whoever made it: a container must not become the node's router.
 	if (sysctl_ensure_if_there("0", e, "ipv6/conf/%s/accept_ra", job->conf->bridge) < 0)
 		return -1;
+	// Before there is a port of ours: containers, and who else is on it, know the address.
+	if (follows_ports(bridge)) {
+		struct mac mac = mac_is_zero(&bridge->mac) ? new_mac() : bridge->mac;
+
+		link_set_mac(&m, bridge->index, &mac);
+	}
 	if (!(bridge->flags & IFF_UP))
 		link_set_flags(&m, bridge->index, IFF_UP, IFF_UP);
 	if (job->conf->promisc && !(bridge->flags & IFF_PROMISC))
@@ -140,7 +178,7 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 	return 0;
 }
 
-/** One gateway address; what must go for it goes first. Returns 1 if it was added, 0 if there. */
+/** One gateway address; what must go for it goes first. */
 static int ensure_address(const struct bridge_job *job, const struct cni_result *result,
 			  const struct prefix *wanted, struct err *e)
 {
@@ -168,25 +206,12 @@ static int ensure_address(const struct bridge_job *job, const struct cni_result 
 	if (nl_call(job->nl, &removals, e) < 0 && e->os != EADDRNOTAVAIL)
 		return -1;
 	ifaddr_add(&m, link->index, wanted, IFADDR_NODAD);
-	if (nl_call(job->nl, &m, e) < 0)
-		return e->os == EEXIST ? 0 : -1;
-	return 1;
-}
-
-/** From now on the bridge's MAC address is known to containers, so it must not follow its ports. */
-static int pin_mac(const struct bridge_job *job, struct err *e)
-{
-	const struct link *bridge = &job->bridge;
-	struct mac mac = mac_is_zero(&bridge->mac) ? mac_random() : bridge->mac;
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
-
-	link_set_mac(&m, bridge->index, &mac);
-	return nl_call(job->nl, &m, e);
+	return nl_call(job->nl, &m, e) < 0 && e->os != EEXIST ? -1 : 0;
 }
 
 int bridge_ensure_gateway(struct bridge_job *job, const struct cni_result *result, struct err *e)
 {
-	bool v4 = false, v6 = false, added = false;
+	bool v4 = false, v6 = false;
 
 	job->gateway = job->bridge;
 	if (job->conf->vlan && bridge_vlan_ensure_gateway(job, e) < 0)
@@ -194,16 +219,12 @@ int bridge_ensure_gateway(struct bridge_job *job, const struct cni_result *resul
 	for (size_t i = 0; i < result->n_ips; i++) {
 		const struct cni_ip *ip = &result->ips[i];
 		const struct prefix gw = {ip->gateway, ip->address.len};
-		int rc = ensure_address(job, result, &gw, e);
 
-		if (rc < 0)
+		if (ensure_address(job, result, &gw, e) < 0)
 			return err_wrap(e, "isGateway");
-		added |= rc > 0;
 		v4 |= gw.ip.family == AF_INET;
 		v6 |= gw.ip.family == AF_INET6;
 	}
-	if (added && !job->made && pin_mac(job, e) < 0)
-		return -1;
 	if (v4 && sysctl_ensure("1", e, "ipv4/ip_forward") < 0)
 		return -1;
 	return v6 ? sysctl_ensure("1", e, "ipv6/conf/all/forwarding") : 0;
