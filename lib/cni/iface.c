@@ -14,12 +14,13 @@
 #include "node/netns.h"
 #include "node/sysctl.h"
 
-static bool has_v6(const struct cni_result *r)
+int iface_check_mtu(int64_t mtu, bool ipv6, struct err *e)
 {
-	for (size_t i = 0; i < r->n_ips; i++)
-		if (r->ips[i].address.ip.family == AF_INET6)
-			return true;
-	return false;
+	if (mtu && mtu < 68)
+		return err_set(e, ERR_CONFIG, "mtu: %lld: must be 0 or 68..65535", (long long)mtu);
+	if (mtu && mtu < 1280 && ipv6)
+		return err_set(e, ERR_CONFIG, "mtu: %lld: IPv6 needs 1280 or more", (long long)mtu);
+	return 0;
 }
 
 static int set_sysctls(const char *ifname, bool v6, enum iface_dad dad, struct err *e)
@@ -210,7 +211,7 @@ static int apply(struct nl *nl, const char *ifname, const struct cni_result *r, 
 	put_routes(&m, index, r, how.peer);
 	if (nl_call(nl, &m, e) < 0)
 		return -1;
-	return has_v6(r) ? wait_for_addresses(nl, index, e) : 0;
+	return cni_result_has_ipv6(r) ? wait_for_addresses(nl, index, e) : 0;
 }
 
 /** Enter the container and open a socket there; both end with the caller's scope. */
@@ -230,7 +231,7 @@ static int configure(const struct cni_call *call, const struct cni_result *resul
 	const char *ifname = call->at.ifname;
 
 	if (go_inside(call, &ns, &nl, e) < 0 ||
-	    set_sysctls(ifname, has_v6(result), how.dad, e) < 0 ||
+	    set_sysctls(ifname, cni_result_has_ipv6(result), how.dad, e) < 0 ||
 	    apply(nl, ifname, result, how, e) < 0)
 		return err_wrap(e, "configure %s in the container", ifname);
 	return 0;

@@ -11,6 +11,12 @@
 enum iface_dad { IFACE_NODAD, IFACE_DAD };
 
 /**
+ * Whether an interface can have this MTU (0: the kernel's default), with IPv6 addresses too if
+ * @ipv6: ETH_MIN_MTU of linux/if_ether.h, RFC 8200 section 5. The message is about the key mtu.
+ */
+int iface_check_mtu(int64_t mtu, bool ipv6, struct err *e) _must_check_;
+
+/**
  * Inside call->netns_fd: give call->at.ifname the addresses of @result that are its own, bring it
  * up and add the routes. With IFACE_DAD wait until duplicate address detection is done, 5 s at
  * most; with IFACE_NODAD switch it off for the interface, so IPv6 addresses are usable at once.

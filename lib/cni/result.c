@@ -103,6 +103,14 @@ int cni_routes_check(const struct cni_route *routes, size_t n, const char *at, s
 	return 0;
 }
 
+bool cni_result_has_ipv6(const struct cni_result *r)
+{
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (r->ips[i].address.ip.family == AF_INET6)
+			return true;
+	return false;
+}
+
 bool cni_dns_is_empty(const struct cni_dns *dns)
 {
 	return !dns->n_nameservers && !dns->n_search && !dns->n_options &&

@@ -61,6 +61,8 @@ extern const struct conf_field cni_dns_fields[], cni_route_elem;
 int cni_routes_check(const struct cni_route *routes, size_t n, const char *at,
 		     struct err *e) _must_check_;
 
+bool cni_result_has_ipv6(const struct cni_result *r);
+
 bool cni_dns_is_empty(const struct cni_dns *dns);
 
 /** Append to a result; false when memory is short. */

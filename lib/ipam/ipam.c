@@ -116,11 +116,38 @@ static int undo_ipam(void *ctx, int arg, struct err *e)
 	return ipam_del(ctx, e);
 }
 
+bool ipam_gives_ipv6(const struct ipam *ipam)
+{
+	const struct host_local *hl = &ipam->host_local;
+	struct cni_result r = {};
+	struct err ignored;
+
+	for (size_t i = 0; ipam->kind == IPAM_HOST_LOCAL && i < hl->n_sets; i++)
+		if (hl->sets[i].ranges[0].subnet.ip.family == AF_INET6)
+			return true;
+	return ipam_foresee(ipam, &r, &ignored) == 0 && cni_result_has_ipv6(&r);
+}
+
+int ipam_foresee(const struct ipam *ipam, struct cni_result *result, struct err *e)
+{
+	return ipam->kind == IPAM_STATIC ? run(ipam, CNI_ADD, result, e) : 0;
+}
+
+static int refuse_none(const struct ipam *ipam, struct err *e)
+{
+	if (ipam->kind == IPAM_STATIC)
+		return err_set(e, ERR_CONFIG, "ipam.addresses: required, but missing");
+	return err_set(e, ERR_DELEGATE, "ipam: %s: IPAM plugin returned missing IP config",
+		       ipam->type);
+}
+
 int ipam_add(struct ipam *ipam, struct cni_result *result, struct undo *undo, struct err *e)
 {
-	if (run(ipam, CNI_ADD, result, e) < 0)
+	if (ipam->kind == IPAM_NONE)
+		return 0;
+	if (run(ipam, CNI_ADD, result, e) < 0 || undo_push(undo, undo_ipam, ipam, 0, e) < 0)
 		return -1;
-	return ipam->kind == IPAM_NONE ? 0 : undo_push(undo, undo_ipam, ipam, 0, e);
+	return result->n_ips ? 0 : refuse_none(ipam, e);
 }
 
 int ipam_del(const struct ipam *ipam, struct err *e)

@@ -35,7 +35,16 @@ struct ipam {
 int ipam_open(struct ipam *out, const struct cni_call *call, struct json_t *json,
 	      struct err *e) _must_check_;
 
-/** Get addresses; on success the step that gives them back is in @undo. */
+/** Whether every ADD gives an IPv6 address, as far as can be known before. */
+bool ipam_gives_ipv6(const struct ipam *ipam);
+
+/**
+ * For STATUS: fill @result as every ADD would, as far as that changes nothing: with the addresses
+ * of static. Those may be none, since each ADD may bring its own (CNI_ARGS).
+ */
+int ipam_foresee(const struct ipam *ipam, struct cni_result *result, struct err *e) _must_check_;
+
+/** Get addresses, at least one; on success the step that gives them back is in @undo. */
 int ipam_add(struct ipam *ipam, struct cni_result *result, struct undo *undo,
 	     struct err *e) _must_check_;
 int ipam_del(const struct ipam *ipam, struct err *e) _must_check_;

@@ -47,6 +47,23 @@ test_its_refusal_is_ours_and_nothing_is_left() {
 	unchanged "the failed ADD"
 }
 
+test_ipv6_addresses_need_an_mtu_of_1280() {
+	local type conf
+	fake 'echo "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"fd00:9::9/64\",\"gateway\":\"fd00:9::1\"}]}"'
+	# with an MTU of its own it does not take that of its lowest port
+	ip link add br0 type bridge
+	ip link set br0 mtu 1400
+	for type in bridge ptp; do
+		pod $type
+		conf=$(net "$FAKE | .type = \"$type\"")
+		CNIPATH=$T/bin settle "$conf"
+		CNIPATH=$T/bin refused 7 "mtu: 1279: IPv6 needs 1280 or more" ADD $type "$(jq -c '.mtu = 1279' <<<"$conf")"
+		unchanged "the failed ADD"
+		CNIPATH=$T/bin cni ADD $type "$(jq -c '.mtu = 1280' <<<"$conf")"
+		CNIPATH=$T/bin cni DEL $type "$(jq -c '.mtu = 1280' <<<"$conf")"
+	done
+}
+
 test_its_code_and_details_are_passed_on() {
 	fake 'echo "{\"cniVersion\":\"1.0.0\",\"code\":123,\"msg\":\"no luck\",\"details\":\"today\"}"; exit 1'
 	pod red

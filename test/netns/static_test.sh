@@ -212,7 +212,7 @@ test_bridge_refuses_what_static_refuses_and_has_done_nothing() {
 	settle "$(fixed)"
 	pod blue
 	world >"$T/before"
-	refused 103 "ipam: static: IPAM plugin returned missing IP config" ADD blue "$(fixed '.ipam.addresses = []')"
+	refused 7 "ipam.addresses: required, but missing" ADD blue "$(fixed '.ipam.addresses = []')"
 	unchanged "an ADD without addresses"
 }
 

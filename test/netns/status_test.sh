@@ -29,6 +29,19 @@ test_a_configuration_that_every_add_would_refuse() {
 	refused 7 "ipMasq: true: needs ipam" STATUS none "$(net '.ipMasq = true | del(.ipam)')"
 }
 
+test_addresses_of_static_may_come_with_each_add() {
+	local conf type
+	pod red
+	for type in bridge ptp; do
+		conf=$(net ".type = \"$type\" | .ipam = {\"type\": \"static\"}")
+		cni STATUS none "$conf" | absent "output of STATUS"
+		refused 7 "ipam.addresses: required, but missing" ADD red "$conf"
+		ARGS="IP=10.9.0.7/24;GATEWAY=10.9.0.1" cni ADD red "$conf"
+		equal 10.9.0.7 "$(address red)" "address"
+		cni DEL red "$conf"
+	done
+}
+
 test_status_changes_nothing() {
 	world >"$T/before"
 	cni STATUS none "$(net '.ipMasq = true | .isGateway = true')"

@@ -19,9 +19,8 @@ int bridge_check_conf(const struct bridge_job *job, struct err *e)
 
 	if (bridge_vlan_check_conf(conf, e) < 0)
 		return -1;
-	if (conf->mtu && conf->mtu < 68)
-		return err_set(e, ERR_CONFIG, "mtu: %lld: must be 0 or 68..65535",
-			       (long long)conf->mtu);
+	if (iface_check_mtu(conf->mtu, ipam_gives_ipv6(&job->ipam), e) < 0)
+		return -1;
 	if (conf->hairpin && conf->promisc)
 		return err_set(e, ERR_CONFIG,
 			       "promiscMode: true: cannot be set together with "
@@ -85,16 +84,14 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 	return nl_call(job->nl, &m, e) < 0 && e->os != EAFNOSUPPORT ? -1 : 0;
 }
 
-/** Gateways that IPAM left open, and the default routes, are the bridge's business. */
-static int complete(const struct bridge_job *job, struct cni_result *r, struct err *e)
+int bridge_complete(const struct bridge_job *job, struct cni_result *r, struct err *e)
 {
 	const struct bridge_conf *conf = job->conf;
 
 	r->n_ifaces = 0; // interfaces are ours to report
 	r->ifaces = NULL;
-	if (r->n_ips == 0)
-		return err_set(e, ERR_DELEGATE, "ipam: %s: IPAM plugin returned missing IP config",
-			       job->ipam.type);
+	if (iface_check_mtu(conf->mtu, cni_result_has_ipv6(r), e) < 0) // IPAM of others
+		return -1;
 	for (size_t i = 0; i < r->n_ips; i++) {
 		struct cni_ip *ip = &r->ips[i];
 		struct cni_route route = {.gw = ip->gateway, .table = -1, .scope = -1};
@@ -125,7 +122,7 @@ static int get_addresses(struct bridge_job *job, struct cni_result *r, struct un
 {
 	if (job->ipam.kind == IPAM_NONE)
 		return 0;
-	return ipam_add(&job->ipam, r, undo, e) < 0 ? -1 : complete(job, r, e);
+	return ipam_add(&job->ipam, r, undo, e) < 0 ? -1 : bridge_complete(job, r, e);
 }
 
 /** Until the port forwards, what the container sends first is lost. Usually it does already. */

@@ -57,6 +57,12 @@ int bridge_gc(const struct cni_call *call, struct err *e) _must_check_;
 /** What no ADD would accept, whatever the container. */
 int bridge_check_conf(const struct bridge_job *job, struct err *e) _must_check_;
 
+/**
+ * Put into IPAM's result what is the bridge's business: gateways that IPAM left open, and the
+ * default routes. Refuses what cannot work.
+ */
+int bridge_complete(const struct bridge_job *job, struct cni_result *r, struct err *e) _must_check_;
+
 /** What is in the place of the bridge goes to job->bridge; -1 if that cannot serve as one. */
 int bridge_find(struct bridge_job *job, struct err *e) _must_check_;
 

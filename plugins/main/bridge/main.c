@@ -40,9 +40,8 @@ static const struct conf_field fields[] = {
 		 .check = ipmasq_check_backend,
 		 .help = "accepted for compatibility; masquerading is always done by nf_tables"),
 	conf_int(struct bridge_conf, mtu, "mtu", .max = 65535,
-		 .help = "MTU of both ends of the veth pair, and of the bridge when it is made; 0 "
-			 "is "
-			 "the kernel's default"),
+		 .help = "MTU of both ends of the veth pair, and of the bridge when it is made: 68 "
+			 "or more, with IPv6 1280; 0 is the kernel's default"),
 	conf_bool(struct bridge_conf, hairpin, "hairpinMode",
 		  .help = "let the container reach itself through the bridge"),
 	conf_bool(struct bridge_conf, promisc, "promiscMode",

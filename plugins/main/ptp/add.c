@@ -17,9 +17,8 @@ int ptp_check_conf(const struct ptp_job *job, struct err *e)
 {
 	const struct ptp_conf *conf = job->conf;
 
-	if (conf->mtu && conf->mtu < 68)
-		return err_set(e, ERR_CONFIG, "mtu: %lld: must be 0 or 68..65535",
-			       (long long)conf->mtu);
+	if (iface_check_mtu(conf->mtu, ipam_gives_ipv6(&job->ipam), e) < 0)
+		return -1;
 	if (job->ipam.kind == IPAM_NONE)
 		return err_set(e, ERR_CONFIG,
 			       "ipam.type: required, but missing: a point-to-point "
@@ -27,16 +26,14 @@ int ptp_check_conf(const struct ptp_job *job, struct err *e)
 	return 0;
 }
 
-/** What IPAM gave must do for a point-to-point link; interfaces are ours to report. */
-static int accept_addresses(const struct ptp_job *job, struct cni_result *r, struct err *e)
+int ptp_accept_addresses(const struct ptp_job *job, struct cni_result *r, struct err *e)
 {
 	char text[PREFIX_TEXT];
 
 	r->n_ifaces = 0;
 	r->ifaces = NULL;
-	if (r->n_ips == 0)
-		return err_set(e, ERR_DELEGATE, "ipam: %s: IPAM plugin returned missing IP config",
-			       job->ipam.type);
+	if (iface_check_mtu(job->conf->mtu, cni_result_has_ipv6(r), e) < 0) // IPAM of others
+		return -1;
 	for (size_t i = 0; i < r->n_ips; i++) {
 		struct cni_ip *ip = &r->ips[i];
 
@@ -183,7 +180,7 @@ int ptp_add(const struct cni_call *call, struct cni_result *result, struct err *
 	if (ptp_job_open(&job, call, e) < 0 || ptp_check_conf(&job, e) < 0 ||
 	    cni_args_check(call, known_args, e) < 0 || veth_choose_mac(call, &mac, e) < 0)
 		return -1;
-	if (ipam_add(&job.ipam, &r, &undo, e) < 0 || accept_addresses(&job, &r, e) < 0 ||
+	if (ipam_add(&job.ipam, &r, &undo, e) < 0 || ptp_accept_addresses(&job, &r, e) < 0 ||
 	    refuse_any_taken(&job, &r, 0, e) < 0)
 		return -1;
 	if (ensure_forwarding(&r, e) < 0 || connect_node(&job, &r, &mac, &host, &undo, e) < 0 ||

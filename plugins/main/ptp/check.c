@@ -88,8 +88,10 @@ int ptp_check(const struct cni_call *call, struct err *e)
 int ptp_status(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(ptp_job_done) struct ptp_job job = {};
+	struct cni_result r = {};
 
-	if (ptp_job_open(&job, call, e) < 0 || ptp_check_conf(&job, e) < 0)
+	if (ptp_job_open(&job, call, e) < 0 || ptp_check_conf(&job, e) < 0 ||
+	    ipam_foresee(&job.ipam, &r, e) < 0 || ptp_accept_addresses(&job, &r, e) < 0)
 		return -1;
 	return ipam_status(&job.ipam, e);
 }

@@ -13,9 +13,9 @@ static const struct conf_field fields[] = {
 	conf_bool(struct ptp_conf, ip_masq, "ipMasq", .help = "masquerade what leaves the subnet"),
 	conf_str(struct ptp_conf, ip_masq_backend, "ipMasqBackend", .check = ipmasq_check_backend,
 		 .help = "accepted for compatibility; masquerading is always done by nf_tables"),
-	conf_int(
-		struct ptp_conf, mtu, "mtu", .max = 65535,
-		.help = "MTU of both ends of the veth pair, 68 or more; 0 is the kernel's default"),
+	conf_int(struct ptp_conf, mtu, "mtu", .max = 65535,
+		 .help = "MTU of both ends of the veth pair: 68 or more, with IPv6 1280; 0 is the "
+			 "kernel's default"),
 	conf_json(struct ptp_conf, ipam, "ipam",
 		  .help = "where addresses come from, each with a gateway; required"),
 	conf_end,

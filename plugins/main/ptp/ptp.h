@@ -36,3 +36,8 @@ int ptp_gc(const struct cni_call *call, struct err *e) _must_check_;
 
 /** What no ADD would accept, whatever the container. */
 int ptp_check_conf(const struct ptp_job *job, struct err *e) _must_check_;
+
+/** Take IPAM's result, without its interfaces; refuses what will not do for a point-to-point link.
+ */
+int ptp_accept_addresses(const struct ptp_job *job, struct cni_result *r,
+			 struct err *e) _must_check_;
