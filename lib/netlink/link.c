@@ -279,6 +279,7 @@ void link_set_no_ipv6_address(struct nl_msg *m, int index)
 
 	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
 	nl_label(m, "set address generation mode of interface %d", index);
+	nl_forgive(m, EAFNOSUPPORT);
 	nl_nest(m, IFLA_AF_SPEC) {
 		nl_nest(m, AF_INET6)
 			nl_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);

@@ -92,8 +92,8 @@ void link_set_alias(struct nl_msg *m, const char *name, const char *alias);
 
 /**
  * `ip link set INDEX addrgenmode none`: no link-local IPv6 address of its own, so no multicast
- * groups and no duplicate address detection when it comes up. EAFNOSUPPORT on a kernel without
- * IPv6.
+ * groups and no duplicate address detection when it comes up. Nothing to do, and no error, where
+ * there is no IPv6: switched off in the kernel, or on an interface whose MTU is below 1280.
  */
 void link_set_no_ipv6_address(struct nl_msg *m, int index);
 

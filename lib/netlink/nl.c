@@ -132,6 +132,11 @@ static void refused(const struct nl_msg *m, uint32_t i, int error, const struct 
 		(void)err_hint(e, "kernel: %s", words);
 }
 
+static bool is_forgiven(const struct nl_msg *m, uint32_t i, int error)
+{
+	return i < NL_LABELS && m->forgiven[i] && m->forgiven[i] == -error;
+}
+
 /** Behind the header of an ack comes our request, or with NLM_F_CAPPED only its header. */
 static size_t ack_size(const struct nlmsghdr *reply)
 {
@@ -168,6 +173,7 @@ static void on_done(struct exchange *x, const struct nlmsghdr *h, struct err *e)
 static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err *e)
 {
 	const struct nlmsgerr *ack = nl_payload(h);
+	uint32_t i = h->nlmsg_seq - x->first;
 
 	if (h->nlmsg_seq < x->first || h->nlmsg_seq > x->last)
 		return; // an answer to an earlier exchange that was given up
@@ -176,8 +182,8 @@ static void on_message(struct exchange *x, const struct nlmsghdr *h, struct err 
 	if (h->nlmsg_type == NLMSG_DONE) {
 		on_done(x, h, e);
 	} else if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*ack))) {
-		if (ack->error && x->rc == 0) {
-			refused(x->m, h->nlmsg_seq - x->first, ack->error, h, ack_size(h), e);
+		if (ack->error && x->rc == 0 && !is_forgiven(x->m, i, ack->error)) {
+			refused(x->m, i, ack->error, h, ack_size(h), e);
 			x->rc = -1;
 		}
 		// A batch that fails as a whole is refused by its first header.

@@ -47,6 +47,7 @@ struct nl_msg {
 	bool failed;        ///< memory ran out or a request outgrew netlink; nl_call() says so
 	bool batch;         ///< framed as an nf_tables batch
 	char label[NL_LABELS][80];
+	int forgiven[NL_LABELS];
 	_Alignas(NLMSG_ALIGNTO) unsigned char small[NL_SMALL];
 };
 
@@ -66,6 +67,12 @@ void nl_ip(struct nl_msg *m, uint16_t attr, const struct ipaddr *ip);
 
 /** What the current request does, for the error message: "add address 10.1.0.2/16 to eth0". */
 void nl_label(struct nl_msg *m, const char *fmt, ...) _printf_(2, 3);
+
+/**
+ * The current request, which is one of the first NL_LABELS, counts as carried out if it is refused
+ * with the errno @os; no other one does.
+ */
+void nl_forgive(struct nl_msg *m, int os);
 
 /** The block that follows is nested inside @attr. Do not `return` or `break` out of it. */
 #define nl_nest(m, attr) nl_nest_((m), (attr), NULL, 0, UNIQUE(nest))

@@ -81,7 +81,7 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 	// A bridge port needs no address; the container would hear it announce one.
 	link_set_no_ipv6_address(&m, index);
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
-	return nl_call(job->nl, &m, e) < 0 && e->os != EAFNOSUPPORT ? -1 : 0;
+	return nl_call(job->nl, &m, e);
 }
 
 int bridge_complete(const struct bridge_job *job, struct cni_result *r, struct err *e)

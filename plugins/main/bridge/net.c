@@ -175,6 +175,8 @@ static int on_address(const struct iface_addr *addr, void *ctx, struct err *e)
 	g->other = addr->prefix;
 	g->n_removals++;
 	ifaddr_del(g->removals, addr->index, &addr->prefix);
+	// Another ADD with the same wish may be ahead of us at each step.
+	nl_forgive(g->removals, EADDRNOTAVAIL);
 	return 0;
 }
 
@@ -202,8 +204,7 @@ static int ensure_address(const struct bridge_job *job, const struct cni_result 
 			      prefix_format(wanted, text), prefix_format(&g.other, there));
 		return err_hint(e, "set forceAddress to replace it, or use another bridge");
 	}
-	// Another ADD with the same wish may be ahead of us at each step.
-	if (nl_call(job->nl, &removals, e) < 0 && e->os != EADDRNOTAVAIL)
+	if (nl_call(job->nl, &removals, e) < 0)
 		return -1;
 	ifaddr_add(&m, link->index, wanted, IFADDR_NODAD);
 	return nl_call(job->nl, &m, e) < 0 && e->os != EEXIST ? -1 : 0;

@@ -236,6 +236,24 @@ static void an_interface_may_do_without_a_link_local_address(void **state)
 	assert_string_equal(sh_output("ip -6 addr show dev veth0"), "");
 }
 
+static void want_of_ipv6_hides_no_other_refusal(void **state)
+{
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct nl_msg m = {};
+	struct err e = {};
+
+	sh("ip link set br0 mtu 1279");
+	link_set_no_ipv6_address(&m, index);
+	link_set_flags(&m, index, IFF_UP, IFF_UP);
+	call(nl, &m);
+	assert_true(get(nl, "br0").flags & IFF_UP);
+	link_set_no_ipv6_address(&m, index);
+	link_set_flags(&m, 12345, IFF_UP, IFF_UP);
+	assert_int_equal(nl_call(nl, &m, &e), -1);
+	assert_string_equal(e.msg, "set interface 12345 up: No such device");
+}
+
 static void labels_say_what_was_tried(void **state)
 {
 	static const struct mac mac = {{2, 0, 0, 0, 0, 9}};
@@ -333,6 +351,7 @@ int main(void)
 		conversation(a_peer_whose_name_is_taken_leaves_neither_end),
 		conversation(flags_mac_and_alias_are_set),
 		conversation(an_interface_may_do_without_a_link_local_address),
+		conversation(want_of_ipv6_hides_no_other_refusal),
 		conversation(labels_say_what_was_tried),
 		conversation(all_interfaces_or_the_ports_of_one_are_listed),
 		conversation(deleting_one_end_takes_both),

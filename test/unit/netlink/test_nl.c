@@ -143,6 +143,28 @@ static void the_last_request_may_be_the_refused_one(void **state)
 	assert_int_not_equal(nl_ifindex(nl, "d0"), 0);
 }
 
+static void one_error_of_one_request_is_forgiven(void **state)
+{
+	struct nl *nl = *state;
+	struct nl_msg m = {};
+	struct err e = {};
+
+	put_link(&m, "d0", "bridge");
+	put_link(&m, "d0", "bridge");
+	nl_forgive(&m, EEXIST);
+	assert_int_equal(nl_call(nl, &m, &e), 0);
+	put_link(&m, "d0", "bridge"); // nothing is left of the earlier message
+	put_link(&m, "d0", "bridge");
+	nl_forgive(&m, EEXIST);
+	assert_int_equal(nl_call(nl, &m, &e), -1);
+	put_link(&m, "d0", "bridge");
+	nl_forgive(&m, EEXIST);
+	put_link(&m, "d1", "no-such-kind");
+	nl_forgive(&m, EEXIST);
+	assert_int_equal(nl_call(nl, &m, &e), -1);
+	assert_string_equal(e.msg, "add d1: Operation not supported");
+}
+
 static void beyond_the_labels_requests_are_carried_out_as_well(void **state)
 {
 	struct nl *nl = *state;
@@ -324,6 +346,7 @@ int main(void)
 		conversation(requests_without_a_label_are_called_by_a_general_name),
 		conversation(the_first_refused_request_is_reported_and_later_ones_are_carried_out),
 		conversation(the_last_request_may_be_the_refused_one),
+		conversation(one_error_of_one_request_is_forgiven),
 		conversation(beyond_the_labels_requests_are_carried_out_as_well),
 		conversation(a_socket_is_as_good_after_a_refusal),
 		conversation(a_dump_shows_every_object),
