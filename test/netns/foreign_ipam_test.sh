@@ -55,7 +55,7 @@ test_ipv6_addresses_need_an_mtu_of_1280() {
 	ip link set br0 mtu 1400
 	for type in bridge ptp; do
 		pod $type
-		conf=$(net "$FAKE | .type = \"$type\"")
+		conf=$(net "$FAKE | .type = \"$type\" | .isGateway = false")
 		CNIPATH=$T/bin settle "$conf"
 		CNIPATH=$T/bin refused 7 "mtu: 1279: IPv6 needs 1280 or more" ADD $type "$(jq -c '.mtu = 1279' <<<"$conf")"
 		unchanged "the failed ADD"

@@ -96,6 +96,30 @@ test_force_address_replaces_it() {
 	reaches red 10.9.0.1
 }
 
+SIX='.isGateway = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]'
+
+test_a_port_of_a_low_mtu_takes_no_ipv6_address_off_the_bridge() {
+	local low
+	low=$(net '.isGateway = true | .mtu = 1279')
+	pod red blue
+	cni ADD red "$(net "$SIX")"
+	refused 7 'mtu: 1279: would become that of bridge "br0", which has the IPv6 address fd00:9::1/64' ADD blue "$low"
+	refused 50 'mtu: 1279: would become' STATUS none "$low"
+	cni CHECK red "$(net "$SIX")"
+	equal "10.9.0.2 fd00:9::2" "$(leases n | paste -sd' ')" "leases"
+	ip addr del fd00:9::1/64 dev br0
+	cni ADD blue "$low"
+}
+
+test_a_bridge_of_a_low_mtu_cannot_be_an_ipv6_gateway() {
+	pod red blue
+	cni ADD red "$(net '.isGateway = true | .mtu = 1279')"
+	refused 7 'bridge: "br0" has MTU 1279, IPv6 needs 1280 or more' ADD blue "$(net "$SIX")"
+	refused 50 'ip link set br0 mtu 1500' STATUS none "$(net "$SIX")"
+	ip link set br0 mtu 1500
+	cni ADD blue "$(net "$SIX")"
+}
+
 mac_of() { link "$1" | jq -r .address; }
 
 # foreign BRIDGE: one that somebody else made, whose MAC address is the lowest of its ports'

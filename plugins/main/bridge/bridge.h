@@ -67,6 +67,12 @@ int bridge_complete(const struct bridge_job *job, struct cni_result *r, struct e
 int bridge_find(struct bridge_job *job, struct err *e) _must_check_;
 
 /**
+ * Whether the bridge, which has been looked for, has an MTU for the IPv6 addresses it is to have,
+ * and keeps one for those it has: it follows its lowest port, and below 1280 it loses them.
+ */
+int bridge_check_mtu(const struct bridge_job *job, struct err *e) _must_check_;
+
+/**
  * Find the bridge, or make it. It is shared, so never undone. One that somebody else made keeps for
  * good the MAC address it has before the first port of ours joins.
  */

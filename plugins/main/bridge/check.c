@@ -116,7 +116,7 @@ int bridge_status(const struct cni_call *call, struct err *e)
 	if (bridge_job_open(&job, call, e) < 0 || bridge_check_conf(&job, e) < 0 ||
 	    ipam_foresee(&job.ipam, &r, e) < 0 || bridge_complete(&job, &r, e) < 0)
 		return -1;
-	if (bridge_find(&job, e) < 0) {
+	if (bridge_find(&job, e) < 0 || bridge_check_mtu(&job, e) < 0) {
 		e->code = ERR_UNAVAILABLE;
 		return -1;
 	}

@@ -12,7 +12,10 @@
 #include "netlink/ifaddr.h"
 #include "node/sysctl.h"
 
-enum { ADDRESS_CHOSEN = 3 }; ///< NET_ADDR_SET; linux/netdevice.h clashes with net/if.h
+enum {
+	ADDRESS_CHOSEN = 3,  ///< NET_ADDR_SET; linux/netdevice.h clashes with net/if.h
+	IPV6_MIN_MTU = 1280, ///< RFC 8200, section 5
+};
 
 /** How the MAC addresses of our bridges begin, so that nobody need ask whether they stay. */
 static const unsigned char ours[] = {0xfe, 0xed};
@@ -60,6 +63,48 @@ int bridge_find(struct bridge_job *job, struct err *e)
 		      name, job->conf->vlan ? "vlan" : "vlanTrunk");
 	return err_hint(e, "use another bridge, or: ip link set %s type bridge vlan_filtering 1",
 			name);
+}
+
+static int on_ipv6_address(const struct iface_addr *addr, void *ctx, struct err *e)
+{
+	struct prefix *found = ctx;
+
+	(void)e;
+	// Without IPv6 in the kernel the answer is about IPv4.
+	if (addr->prefix.ip.family == AF_INET6 && !ip_is_link_local(&addr->prefix.ip))
+		*found = addr->prefix;
+	return 0;
+}
+
+int bridge_check_mtu(const struct bridge_job *job, struct err *e)
+{
+	const struct bridge_conf *conf = job->conf;
+	const struct link *bridge = &job->bridge;
+	struct prefix found = {};
+	char text[PREFIX_TEXT];
+
+	if (!bridge->index)
+		return 0;
+	if ((conf->is_gateway || conf->is_default_gateway) && bridge->mtu < IPV6_MIN_MTU &&
+	    ipam_gives_ipv6(&job->ipam)) {
+		(void)err_set(e, ERR_CONFIG, "bridge: \"%s\" has MTU %u, IPv6 needs %d or more",
+			      bridge->name, bridge->mtu, IPV6_MIN_MTU);
+		return err_hint(e,
+				"a bridge has the MTU of its lowest port, unless given one: "
+				"ip link set %s mtu 1500",
+				bridge->name);
+	}
+	if (!conf->mtu || conf->mtu >= IPV6_MIN_MTU)
+		return 0;
+	if (ifaddr_each(job->nl, bridge->index, AF_INET6, on_ipv6_address, &found, e) < 0)
+		return -1;
+	if (!found.ip.family)
+		return 0;
+	return err_set(e, ERR_CONFIG,
+		       "mtu: %lld: would become that of bridge \"%s\", which has the IPv6 address "
+		       "%s and with less than %d would lose it",
+		       (long long)conf->mtu, bridge->name, prefix_format(&found, text),
+		       IPV6_MIN_MTU);
 }
 
 static int cannot_filter(const struct bridge_job *job, struct err *e)
@@ -118,7 +163,8 @@ int bridge_ensure(struct bridge_job *job, struct err *e)
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	const struct link *bridge = &job->bridge;
 
-	if (bridge_find(job, e) < 0 || (!bridge->index && make(job, e) < 0))
+	if (bridge_find(job, e) < 0 || bridge_check_mtu(job, e) < 0 ||
+	    (!bridge->index && make(job, e) < 0))
 		return -1;
 	if (!bridge->index)
 		return err_os(e, ERR_KERNEL, ENODEV, "find bridge %s", job->conf->bridge);
