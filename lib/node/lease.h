@@ -13,9 +13,10 @@
  * The directory is the truth. To find the leases of one container without reading all files there
  * is an index below /run/edgeway/leases: one symbolic link per attachment, whose target lists its
  * addresses. It is a hint: every address found in it is verified against the lease's own file. And
- * its completeness is known: each change ends by giving the directory and a seal in the index the
- * same, unique mtime, so when the two differ somebody else has changed the leases (or we died on
- * the way), and the index is made anew from the directory.
+ * its completeness is known: each change ends by sealing the two directories with mtimes that
+ * belong together. When they do not, somebody else has made, renamed or deleted a lease or an entry
+ * (or we died on the way), and the index is made anew from the leases. Not noticed is a lease whose
+ * owner is changed in place: the new owner does not find it until the index is made anew, or GC.
  *
  * A lease file appears whole, or not at all. After a power cut it may be empty nevertheless: what
  * cannot be understood is no lease. Leases of an earlier boot are dead, and deleted when the store

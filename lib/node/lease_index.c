@@ -31,28 +31,34 @@ static const char *store_name(const struct lease_store *s, char *buf)
 	return hash_format(hash_str(HASH_SEED, s->path), buf);
 }
 
-/** Its mtime is the seal. Hidden, so that it is no owner's link. */
-#define SEAL ".seal"
+/**
+ * Sealed, the index is older than the leases by exactly this. A change gives either the present
+ * time: perhaps the same to both, for the kernel's clock is coarse, but not a day apart to the
+ * nanosecond.
+ */
+enum { SEAL_SECONDS = 24 * 60 * 60 };
 
 static bool is_sealed(const struct lease_store *s)
 {
-	struct stat leases, seal;
+	struct stat leases, index;
 
-	return fstat(s->dir, &leases) == 0 && fstatat(s->index, SEAL, &seal, 0) == 0 &&
-	       leases.st_mtim.tv_sec == seal.st_mtim.tv_sec &&
-	       leases.st_mtim.tv_nsec == seal.st_mtim.tv_nsec;
+	return fstat(s->dir, &leases) == 0 && fstat(s->index, &index) == 0 &&
+	       leases.st_mtim.tv_sec - SEAL_SECONDS == index.st_mtim.tv_sec &&
+	       leases.st_mtim.tv_nsec == index.st_mtim.tv_nsec;
 }
 
 void lease_index_seal(struct lease_store *s)
 {
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct timespec leases[2] = {{.tv_nsec = UTIME_OMIT}}, index[2] = {{.tv_nsec = UTIME_OMIT}};
 
 	// The kernel stamps changes with a coarse clock, so no later change gets this very value.
-	// The seal first: dying in between leaves it broken, as the change before has left it.
-	if (!s->complete || clock_gettime(CLOCK_REALTIME, &times[1]) < 0)
+	if (!s->complete || clock_gettime(CLOCK_REALTIME, &leases[1]) < 0)
 		return;
-	if (utimensat(s->index, SEAL, times, 0) == 0)
-		(void)futimens(s->dir, times);
+	index[1] = leases[1];
+	index[1].tv_sec -= SEAL_SECONDS;
+	// In this order: dying in between leaves the seal broken, as the change before has left it.
+	if (futimens(s->index, index) == 0)
+		(void)futimens(s->dir, leases);
 }
 
 char *lease_index_find(struct lease_store *s, const struct lease_owner *owner)
@@ -108,34 +114,22 @@ static int add_to_index(const struct lease *lease, void *ctx, struct err *e)
 	return 0;
 }
 
-static bool make_seal(const struct lease_store *s)
-{
-	const struct timespec never[2] = {{.tv_nsec = UTIME_OMIT}, {}};
-	_cleanup_(fd_closep) int fd = openat(s->index, SEAL, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	return fd >= 0 && futimens(fd, never) == 0;
-}
-
-/** Make the index anew from the lease files. While that goes on there is no seal. */
+/** Make the index anew from the lease files. */
 static int rebuild(struct lease_store *s, struct err *e)
 {
 	const char **names;
 	size_t n;
 
-	if (unlinkat(s->index, SEAL, 0) < 0 && errno != ENOENT)
-		return 0;
 	if (dir_list(s->arena, s->index, &names, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		(void)unlinkat(s->index, names[i], 0);
 	s->complete = true;
 	s->changed = true;
-	if (lease_each(s, add_to_index, s, e) < 0) {
-		s->complete = false;
-		return -1;
-	}
-	s->complete = s->complete && make_seal(s);
-	return 0;
+	if (lease_each(s, add_to_index, s, e) == 0)
+		return 0;
+	s->complete = false;
+	return -1;
 }
 
 /**
@@ -185,7 +179,6 @@ static int enter_boot(struct lease_store *s, const char *boot, struct err *e)
 int lease_index_open(struct lease_store *s, struct err *e)
 {
 	char path[PATH_MAX], name[HASH_TEXT], boot[BOOT_ID];
-	bool fresh = false;
 
 	if (boot_id(boot, e) < 0)
 		return -1;
@@ -195,11 +188,11 @@ int lease_index_open(struct lease_store *s, struct err *e)
 	if (s->index < 0 && errno == ENOENT) {
 		if (enter_boot(s, boot, e) < 0)
 			return -1;
-		fresh = dir_make(path, 0755) == 0;
-		s->index = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir_make(path, 0755) == 0)
+			s->index = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	if (s->index < 0)
 		return 0;
-	s->complete = !fresh && is_sealed(s);
+	s->complete = is_sealed(s);
 	return s->complete ? 0 : rebuild(s, e);
 }

@@ -25,7 +25,7 @@ int lease_read(struct lease_store *s, const char *name, struct lease_owner *owne
  */
 int lease_index_open(struct lease_store *s, struct err *e) _must_check_;
 
-/** If the index is complete, give the leases and the index's seal the same new mtime to say so. */
+/** If the index is complete, give the leases and the index new mtimes that say so. */
 void lease_index_seal(struct lease_store *s);
 
 /** Remember, or forget, that @owner holds @ip. */
