@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +127,45 @@ static void the_second_of_a_name_is_refused(void **state)
 	assert_int_equal(nl_call(*state, &m, &e), -1);
 	assert_int_equal(e.os, EEXIST);
 	assert_string_equal(e.msg, "add bridge br0: File exists");
+}
+
+/** As it is laid out in memory: not every kernel has VLAN interfaces (CONFIG_VLAN_8021Q). */
+static void a_vlan_interface_is_asked_for_above_another(void **state)
+{
+	const struct {
+		struct nlmsghdr h;
+		struct ifinfomsg link;
+		struct nlattr name_attr;
+		char name[8];
+		struct nlattr lower_attr;
+		uint32_t lower;
+		struct nlattr info;
+		struct nlattr kind_attr;
+		char kind[8]; ///< the attribute has "vlan" and its NUL; padding follows
+		struct nlattr data;
+		struct nlattr vlan_attr;
+		uint16_t vlan, padding;
+	} expected = {
+		.h = {sizeof(expected), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, 0,
+		      0},
+		.name_attr = {NLA_HDRLEN + 8, IFLA_IFNAME},
+		.name = "br0.100",
+		.lower_attr = {NLA_HDRLEN + 4, IFLA_LINK},
+		.lower = 7,
+		.info = {NLA_HDRLEN + 24, IFLA_LINKINFO},
+		.kind_attr = {NLA_HDRLEN + 5, IFLA_INFO_KIND},
+		.kind = "vlan",
+		.data = {NLA_HDRLEN + 8, IFLA_INFO_DATA},
+		.vlan_attr = {NLA_HDRLEN + 2, IFLA_VLAN_ID},
+		.vlan = 100,
+	};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+
+	(void)state;
+	link_add_vlan(&m, "br0.100", 7, 100);
+	assert_string_equal(m.label[0], "add VLAN interface br0.100");
+	assert_int_equal(m.len, sizeof(expected));
+	assert_memory_equal(m.buf, &expected, sizeof(expected));
 }
 
 static void a_veth_pair_waits_to_be_brought_up_at_both_ends(void **state)
@@ -346,6 +387,7 @@ int main(void)
 		conversation(a_bridge_keeps_its_mac_whoever_joins),
 		conversation(a_bridge_can_be_given_an_mtu),
 		conversation(the_second_of_a_name_is_refused),
+		cmocka_unit_test(a_vlan_interface_is_asked_for_above_another),
 		conversation(a_veth_pair_waits_to_be_brought_up_at_both_ends),
 		conversation(a_pairs_other_end_is_known_by_its_namespace_and_index),
 		conversation(a_peer_whose_name_is_taken_leaves_neither_end),
