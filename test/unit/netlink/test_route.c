@@ -215,6 +215,9 @@ static void the_route_to_an_address_says_how_far_it_reaches(void **state)
 	struct nl *nl = *state;
 
 	sh("ip route add 10.1.0.77 dev br1 && ip -6 route add 2001:db8::1 dev br1");
+	// The kernel makes the local route of an IPv6 address a little later than the address.
+	for (int i = 0; i < 200 && sh_status("ip -6 route show table local | grep -q fd00::2"); i++)
+		sh("sleep 0.01");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct ipaddr ip = {};
 		struct route found;
