@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "addresses.h"
 #include "base/addr.h"
 #include "test.h"
-
-static struct ipaddr ip(const char *text)
-{
-	struct ipaddr out = {};
-
-	if (ip_parse(&out, text))
-		fail_msg("%s is no address", text);
-	return out;
-}
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix out = {};
-
-	if (prefix_parse(&out, text))
-		fail_msg("%s is no prefix", text);
-	return out;
-}
 
 static void addresses_are_written_canonically(void **state)
 {
@@ -63,13 +46,13 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ipaddr a = ip("10.9.9.9");
+		struct ipaddr a = ip_of("10.9.9.9");
 		const char *wrong = ip_parse(&a, rows[i]);
 
 		if (!wrong)
 			fail_msg("\"%s\" was taken for an address", rows[i]);
 		assert_string_equal(wrong, "not an IP address");
-		assert_int_equal(a.v4.s_addr, ip("10.9.9.9").v4.s_addr);
+		assert_int_equal(a.v4.s_addr, ip_of("10.9.9.9").v4.s_addr);
 	}
 }
 
@@ -115,7 +98,7 @@ static void prefixes_are_parsed_or_say_what_is_wrong(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct prefix p = prefix("10.9.9.9/9");
+		struct prefix p = prefix_of("10.9.9.9/9");
 		const char *wrong = prefix_parse(&p, rows[i].text);
 		char text[PREFIX_TEXT];
 
@@ -134,7 +117,7 @@ static void prefixes_are_parsed_or_say_what_is_wrong(void **state)
 static void the_longest_texts_fit_their_buffers(void **state)
 {
 	static const char longest[] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128";
-	struct prefix p = prefix(longest);
+	struct prefix p = prefix_of(longest);
 	char text[PREFIX_TEXT];
 
 	(void)state;
@@ -161,7 +144,7 @@ static void a_prefix_knows_its_first_and_last_address(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct prefix p = prefix(rows[i].prefix);
+		struct prefix p = prefix_of(rows[i].prefix);
 		struct ipaddr first = prefix_first(&p), last = prefix_last(&p);
 		char text[IP_TEXT];
 
@@ -186,8 +169,8 @@ static void a_prefix_contains_its_addresses_only(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct prefix p = prefix(rows[i].prefix);
-		struct ipaddr a = ip(rows[i].ip);
+		struct prefix p = prefix_of(rows[i].prefix);
+		struct ipaddr a = ip_of(rows[i].ip);
 
 		if (prefix_contains(&p, &a) != rows[i].inside)
 			fail_msg("%s in %s", rows[i].ip, rows[i].prefix);
@@ -208,7 +191,7 @@ static void overlap_does_not_depend_on_the_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct prefix a = prefix(rows[i].a), b = prefix(rows[i].b);
+		struct prefix a = prefix_of(rows[i].a), b = prefix_of(rows[i].b);
 
 		if (prefix_overlaps(&a, &b) != rows[i].overlap ||
 		    prefix_overlaps(&b, &a) != rows[i].overlap)
@@ -232,7 +215,7 @@ static void the_next_address_carries_and_wraps(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ipaddr a = ip(rows[i].ip), next = ip_next(&a);
+		struct ipaddr a = ip_of(rows[i].ip), next = ip_next(&a);
 		char text[IP_TEXT];
 
 		assert_string_equal(ip_format(&next, text), rows[i].next);
@@ -249,7 +232,7 @@ static void addresses_are_ordered_by_family_and_then_by_value(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(sorted); j++) {
-			struct ipaddr a = ip(sorted[i]), b = ip(sorted[j]);
+			struct ipaddr a = ip_of(sorted[i]), b = ip_of(sorted[j]);
 			int order = ip_cmp(&a, &b);
 
 			assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
@@ -273,7 +256,7 @@ static void special_addresses_are_known(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ipaddr a = ip(rows[i].ip);
+		struct ipaddr a = ip_of(rows[i].ip);
 
 		if (ip_is_zero(&a) != rows[i].zero || ip_is_loopback(&a) != rows[i].loopback ||
 		    ip_is_link_local(&a) != rows[i].link_local)
@@ -283,7 +266,7 @@ static void special_addresses_are_known(void **state)
 
 static void a_family_has_size_version_and_bits(void **state)
 {
-	struct ipaddr v4 = ip("10.0.0.1"), v6 = ip("fd00::1");
+	struct ipaddr v4 = ip_of("10.0.0.1"), v6 = ip_of("fd00::1");
 
 	(void)state;
 	assert_int_equal(ip_size(&v4), 4);

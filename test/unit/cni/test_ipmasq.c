@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "calls.h"
 #include "capture.h"
 #include "cni/ipmasq.h"
@@ -29,8 +30,8 @@ static void init(struct masqueraded *m)
 {
 	test_call_init(&m->c, "{'name': 'net'}");
 	m->masq = (struct ruleset){.kind = &masq_kind, .arena = &m->c.arena};
-	assert_null(prefix_parse(&m->ips[0].address, "10.1.0.5/16"));
-	assert_null(prefix_parse(&m->ips[1].address, "fd00::5/64"));
+	m->ips[0].address = prefix_of("10.1.0.5/16");
+	m->ips[1].address = prefix_of("fd00::5/64");
 	m->ips[0].iface = m->ips[1].iface = -1;
 	m->result = (struct cni_result){.ips = m->ips, .n_ips = 2};
 	m->c.call.prev = &m->result;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "calls.h"
 #include "ipam/range.h"
 #include "test.h"
@@ -49,14 +50,6 @@ static void read_pools(struct pools *p, const char *json)
 #define POOLS(name, json)                                                                          \
 	_cleanup_(pools_done) struct pools name;                                                   \
 	read_pools(&name, json)
-
-static struct ipaddr ip(const char *text)
-{
-	struct ipaddr out = {};
-
-	assert_null(ip_parse(&out, text));
-	return out;
-}
 
 static void what_is_absent_is_derived_from_the_subnet(void **state)
 {
@@ -152,7 +145,7 @@ static void a_single_range_is_named_without_an_index(void **state)
 	struct err e = {};
 
 	(void)state;
-	assert_null(prefix_parse(&r.subnet, "10.1.0.0/32"));
+	r.subnet = prefix_of("10.1.0.0/32");
 	assert_int_equal(range_sets_check(&set, 1, &e), -1);
 	assert_string_equal(e.msg, "ipam.subnet: \"10.1.0.0/32\": Network too small to allocate "
 				   "from; a /30 is the least");
@@ -167,7 +160,7 @@ static const char *walk(const struct pools *p, const char *last)
 	const struct range *r;
 
 	if (last)
-		from = ip(last);
+		from = ip_of(last);
 	c = range_start(&p->list.sets[0], &from);
 	text[0] = '\0';
 	for (int i = 0; (r = range_next(&c, &at)); i++) {
@@ -245,8 +238,9 @@ static void an_address_is_found_in_its_range(void **state)
 	POOLS(p, "{'ranges': [[{'subnet': '10.1.0.0/29', 'rangeStart': '10.1.0.3'}, {'subnet': "
 		 "'10.2.0.0/29'}]]}");
 	const struct range_set *set = &p.list.sets[0];
-	struct ipaddr in_first = ip("10.1.0.3"), in_second = ip("10.2.0.6"),
-		      before = ip("10.1.0.2"), broadcast = ip("10.2.0.7"), six = ip("fd00::1");
+	struct ipaddr in_first = ip_of("10.1.0.3"), in_second = ip_of("10.2.0.6"),
+		      before = ip_of("10.1.0.2"), broadcast = ip_of("10.2.0.7"),
+		      six = ip_of("fd00::1");
 
 	(void)state;
 	assert_ptr_equal(range_find(set, &in_first), &set->ranges[0]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "netlink/conversation.h"
 #include "netlink/ifaddr.h"
 #include "sandbox.h"
@@ -14,17 +15,9 @@ static int connect_to_kernel(void **state)
 	return conversation_begin(state, NETLINK_ROUTE, "ip link add br0 up type bridge");
 }
 
-static struct prefix prefix(const char *text)
-{
-	struct prefix p = {};
-
-	assert_null(prefix_parse(&p, text));
-	return p;
-}
-
 static int add(struct nl *nl, const char *text, enum ifaddr_how how, struct err *e)
 {
-	struct prefix p = prefix(text);
+	struct prefix p = prefix_of(text);
 	struct nl_msg m = {};
 
 	ifaddr_add(&m, nl_ifindex(nl, "br0"), &p, how);
@@ -33,7 +26,7 @@ static int add(struct nl *nl, const char *text, enum ifaddr_how how, struct err 
 
 static int del(struct nl *nl, const char *text, struct err *e)
 {
-	struct prefix p = prefix(text);
+	struct prefix p = prefix_of(text);
 	struct nl_msg m = {};
 
 	ifaddr_del(&m, nl_ifindex(nl, "br0"), &p);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "netlink/conversation.h"
 #include "netlink/nft.h"
 #include "sandbox.h"
@@ -20,12 +21,11 @@ static int connect_to_kernel(void **state)
 	return conversation_begin(state, NETLINK_NETFILTER, NULL);
 }
 
-static struct nft_key ip(const char *text)
+static struct nft_key key_of(const char *text)
 {
-	struct ipaddr out = {};
+	struct ipaddr ip = ip_of(text);
 
-	assert_null(ip_parse(&out, text));
-	return nft_key_ip(&out);
+	return nft_key_ip(&ip);
 }
 
 /** Close the batch and send it. */
@@ -49,19 +49,19 @@ static void make_table(struct nl *nl)
 		fail_msg("%s (%s)", e.msg, e.details);
 }
 
-static void put_elem(struct nl_msg *m, const char *set, const char *key, const char *comment)
+static void put_elem(struct nl_msg *m, const char *set, const char *ip, const char *comment)
 {
-	struct nft_elem elem = {.key = ip(key)};
+	struct nft_elem elem = {.key = key_of(ip)};
 
 	(void)snprintf(elem.comment, sizeof(elem.comment), "%s", comment);
 	nft_elem_add(m, &TABLE, set, &elem);
 }
 
-static int get(struct nl *nl, const char *set, const char *key, struct nft_elem *out, struct err *e)
+static int get(struct nl *nl, const char *set, const char *ip, struct nft_elem *out, struct err *e)
 {
-	struct nft_key k = ip(key);
+	struct nft_key key = key_of(ip);
 
-	return nft_elem_get(nl, &TABLE, set, &k, out, e);
+	return nft_elem_get(nl, &TABLE, set, &key, out, e);
 }
 
 static void what_is_made_is_what_nft_lists(void **state)
@@ -134,7 +134,7 @@ static void an_element_comes_back_with_its_comment(void **state)
 static void what_is_not_there_is_enoent(void **state)
 {
 	struct nft_elem elem = {};
-	struct nft_key key = ip("10.1.0.5");
+	struct nft_key key = key_of("10.1.0.5");
 	struct err e = {};
 
 	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), -1); // no table
@@ -150,7 +150,7 @@ static void what_is_not_there_is_enoent(void **state)
 
 static void an_element_is_deleted_once(void **state)
 {
-	struct nft_key key = ip("10.1.0.5");
+	struct nft_key key = key_of("10.1.0.5");
 	struct nft_elem elem = {};
 	struct nl_msg m = {};
 	struct err e = {};
@@ -192,7 +192,7 @@ static void an_element_that_is_there_is_refused_and_keeps_its_comment(void **sta
 
 static void an_element_can_be_ensured_and_keeps_its_comment_too(void **state)
 {
-	struct nft_elem elem = {.key = ip("10.1.0.5"), .comment = "first"};
+	struct nft_elem elem = {.key = key_of("10.1.0.5"), .comment = "first"};
 	struct nl_msg m = {};
 	struct err e = {};
 
@@ -209,7 +209,7 @@ static void an_element_can_be_ensured_and_keeps_its_comment_too(void **state)
 
 static void an_element_that_is_deleted_first_can_be_added_in_the_same_batch(void **state)
 {
-	struct nft_elem elem = {.key = ip("10.1.0.5"), .comment = "second"};
+	struct nft_elem elem = {.key = key_of("10.1.0.5"), .comment = "second"};
 	struct nl_msg m = {};
 	struct err e = {};
 
@@ -245,7 +245,7 @@ static void a_batch_happens_as_a_whole_or_not_at_all(void **state)
 
 static void in_a_batch_too_the_first_refused_request_is_reported(void **state)
 {
-	struct nft_key key = ip("10.1.0.5");
+	struct nft_key key = key_of("10.1.0.5");
 	struct nl_msg m = {};
 	struct err e = {};
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "netlink/conversation.h"
 #include "netlink/nft.h"
 #include "sandbox.h"
@@ -17,17 +18,9 @@ static int connect_to_kernel(void **state)
 	return conversation_begin(state, NETLINK_NETFILTER, NULL);
 }
 
-static struct prefix prefix(const char *text)
-{
-	struct prefix p = {};
-
-	assert_null(prefix_parse(&p, text));
-	return p;
-}
-
 static struct nft_key key(const char *text)
 {
-	struct prefix p = prefix(text);
+	struct prefix p = prefix_of(text);
 
 	return nft_key_ip(&p.ip);
 }
@@ -54,7 +47,7 @@ static void commit(struct nl *nl, struct nl_msg *m)
 /** One rule that masquerades what comes from @set but goes beyond @beyond. */
 static void put_rule(struct nl_msg *m, int family, const char *set, const char *beyond)
 {
-	struct prefix p = prefix(beyond);
+	struct prefix p = prefix_of(beyond);
 
 	nft_rule(m, &TABLE, "postrouting") {
 		nft_match_set(m, NFT_SOURCE, family, set);
@@ -103,7 +96,7 @@ static void rules_read_in_nft_as_they_are_meant(void **state)
 static void the_destination_can_be_in_the_set_too(void **state)
 {
 	struct nl_msg m = {};
-	struct prefix p = prefix("10.9.0.0/16");
+	struct prefix p = prefix_of("10.9.0.0/16");
 
 	begin(&m);
 	nft_rule(&m, &TABLE, "postrouting") {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "addresses.h"
 #include "node/lease.h"
 #include "sandbox.h"
 #include "test.h"
@@ -16,14 +17,6 @@
 #define NET  DATA "/net"
 
 static const struct lease_owner C1 = {"c1", "eth0"}, C1_NET1 = {"c1", "net1"}, C2 = {"c2", "eth0"};
-
-static struct ipaddr ip(const char *text)
-{
-	struct ipaddr out = {};
-
-	assert_null(ip_parse(&out, text));
-	return out;
-}
 
 /** The store, opened for one change or question; the arena holds what comes out. */
 static struct lease_store *open_store(struct arena *arena, enum lease_open_mode mode)
@@ -40,7 +33,7 @@ static int reserve(const char *text, const struct lease_owner *owner)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
-	struct ipaddr address = ip(text);
+	struct ipaddr address = ip_of(text);
 	struct err e = {};
 
 	return lease_reserve(store, &address, owner, &e);
@@ -206,7 +199,7 @@ static void what_cannot_be_replaced_is_taken(void **state)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(lease_closep) struct lease_store *store = NULL;
-	struct ipaddr five = ip("10.1.0.5"), six = ip("10.1.0.6");
+	struct ipaddr five = ip_of("10.1.0.5"), six = ip_of("10.1.0.6");
 
 	(void)state;
 	sh("mkdir -p " NET "/10.1.0.5");
@@ -273,7 +266,7 @@ static void a_directory_removed_under_us_yields_no_lease(void **state)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct lease_store *store = open_store(&arena, LEASE_CREATE);
-	struct ipaddr address = ip("10.1.0.5"), *ips;
+	struct ipaddr address = ip_of("10.1.0.5"), *ips;
 	struct err e = {};
 	size_t n;
 
@@ -293,7 +286,8 @@ static void the_address_given_last_is_remembered_by_set(void **state)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
-	struct ipaddr longer = ip("10.100.100.100"), shorter = ip("10.1.0.5"), six = ip("fd00::5");
+	struct ipaddr longer = ip_of("10.100.100.100"), shorter = ip_of("10.1.0.5"),
+		      six = ip_of("fd00::5");
 	struct ipaddr back;
 	struct err e = {};
 
@@ -383,7 +377,8 @@ static void all_taken_addresses_come_as_a_set(void **state)
 {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(lease_closep) struct lease_store *store = NULL;
-	struct ipaddr taken = ip("10.1.0.5"), six = ip("fd00::5"), free_one = ip("10.1.0.50");
+	struct ipaddr taken = ip_of("10.1.0.5"), six = ip_of("fd00::5"),
+		      free_one = ip_of("10.1.0.50");
 	struct lease_set *set;
 	struct err e = {};
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "node/masq.h"
 #include "node/rules.h"
 #include "sandbox.h"
@@ -10,14 +11,6 @@
 
 static const struct attachment C1 = {"net", "c1", "eth0"}, C2 = {"net", "c2", "eth0"},
 			       OTHER = {"other", "c1", "eth1"};
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p = {};
-
-	assert_null(prefix_parse(&p, text));
-	return p;
-}
 
 /** "10.1.0.5/16 fd00::5/64" as prefixes; returns their number. */
 static size_t prefixes(const char *text, struct prefix out[])
@@ -27,7 +20,7 @@ static size_t prefixes(const char *text, struct prefix out[])
 
 	(void)snprintf(copy, sizeof(copy), "%s", text);
 	for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
-		out[n++] = prefix(word);
+		out[n++] = prefix_of(word);
 	return n;
 }
 
@@ -73,7 +66,7 @@ static void a_set_is_named_by_its_subnet(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct prefix p = prefix(rows[i][0]);
+		struct prefix p = prefix_of(rows[i][0]);
 		char name[RULESET_SET];
 
 		assert_string_equal(masq_set_name(&p, name), rows[i][1]);
