@@ -50,9 +50,12 @@ void test_call_init(struct test_call *c, const char *json)
 		.doc = json_of(json),
 		.common = &c->common,
 		.conf = &c->common,
+		.prev = &c->prev,
 		.arena = &c->arena,
 	};
-	if (conf_read(&c->common, common_fields, c->call.doc, "", &report, &c->arena, &e) < 0)
+	if (conf_read(&c->common, common_fields, c->call.doc, "", &report, &c->arena, &e) < 0 ||
+	    (c->common.prev_result && cni_result_read(&c->prev, c->common.prev_result, "prevResult",
+						      CNI_1_1_0, &c->arena, &e) < 0))
 		fail_msg("%s", e.msg);
 }
 

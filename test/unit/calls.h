@@ -8,12 +8,13 @@ struct test_call {
 	struct arena arena;
 	struct cni_common common;
 	struct cni_call call;
+	struct cni_result prev; ///< as "prevResult" says
 	char *text;
 };
 
 /**
  * An ADD on network "net" for container "c1", interface "eth0", with this configuration, as for
- * json_of(), of which the common keys are read.
+ * json_of(), of which the common keys and prevResult are read.
  */
 void test_call_init(struct test_call *c, const char *json);
 void test_call_done(struct test_call *c);

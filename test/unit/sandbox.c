@@ -105,32 +105,32 @@ int sh_status(const char *fmt, ...)
 	return run(command, output, sizeof(output));
 }
 
+/** Run it, and keep what it prints in output; its failure fails the test. */
+static void _printf_(1, 0) must(const char *fmt, va_list ap)
+{
+	const char *command = format(fmt, ap);
+	int status = run(command, output, sizeof(output));
+
+	if (status)
+		fail_msg("%s: exit status %d: %s", command, status, output);
+}
+
 void sh(const char *fmt, ...)
 {
 	va_list ap;
-	const char *command;
-	int status;
 
 	va_start(ap, fmt);
-	command = format(fmt, ap);
+	must(fmt, ap);
 	va_end(ap);
-	status = run(command, output, sizeof(output));
-	if (status)
-		fail_msg("%s: exit status %d: %s", command, status, output);
 }
 
 const char *sh_output(const char *fmt, ...)
 {
 	va_list ap;
-	const char *command;
-	int status;
 
 	va_start(ap, fmt);
-	command = format(fmt, ap);
+	must(fmt, ap);
 	va_end(ap);
-	status = run(command, output, sizeof(output));
-	if (status)
-		fail_msg("%s: exit status %d: %s", command, status, output);
 	return output;
 }
 

@@ -14,7 +14,7 @@
 struct run {
 	struct test_call c;
 	struct host_local hl;
-	struct cni_result r, prev;
+	struct cni_result r;
 	struct err e;
 	int rc;
 	char out[500];
@@ -32,11 +32,6 @@ static void run_host_local(struct run *x, enum cni_verb verb, const char *contai
 	test_call_init(&x->c, json);
 	x->c.call.verb = verb;
 	x->c.call.at.container = container;
-	x->c.call.prev = &x->prev;
-	if (x->c.common.prev_result &&
-	    cni_result_read(&x->prev, x->c.common.prev_result, "prevResult", CNI_1_1_0, &x->c.arena,
-			    &x->e) < 0)
-		fail_msg("%s", x->e.msg);
 	if (host_local_open(&x->hl, &x->c.call, conf_lookup(x->c.call.doc, "ipam"), &x->e) < 0)
 		fail_msg("%s", x->e.msg);
 	switch (verb) {

@@ -4,37 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "calls.h"
 #include "capture.h"
-#include "ipam/host_local.h"
+#include "ipam/opened.h"
 #include "test.h"
-
-/** A configuration that was opened. */
-struct opened {
-	struct test_call c;
-	struct host_local hl;
-	struct err e;
-	int rc;
-};
-
-static void opened_done(struct opened *o)
-{
-	test_call_done(&o->c);
-}
-
-static void open_conf(struct opened *o, enum cni_version version, const char *args,
-		      const char *json)
-{
-	*o = (struct opened){};
-	test_call_init(&o->c, json);
-	o->c.call.version = version;
-	o->c.call.args = args;
-	o->rc = host_local_open(&o->hl, &o->c.call, conf_lookup(o->c.call.doc, "ipam"), &o->e);
-}
-
-#define OPENED(name, ...)                                                                          \
-	_cleanup_(opened_done) struct opened name;                                                 \
-	open_conf(&name, __VA_ARGS__)
 
 /** The sets' first addresses and the wanted ones, in order. */
 static const char *summary(const struct opened *o)
@@ -57,7 +29,7 @@ static const char *summary(const struct opened *o)
 
 static void defaults_are_those_of_the_reference(void **state)
 {
-	OPENED(o, CNI_1_1_0, "", IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}]]}"));
+	HOST_LOCAL(o, CNI_1_1_0, "", IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}]]}"));
 
 	(void)state;
 	assert_int_equal(o.rc, 0);
@@ -69,10 +41,11 @@ static void defaults_are_those_of_the_reference(void **state)
 
 static void everything_is_read(void **state)
 {
-	OPENED(o, CNI_1_1_0, "",
-	       IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}], [{'subnet': 'fd00::/64'}]], "
-		    "'routes': [{'dst': '0.0.0.0/0'}, {'dst': '192.0.2.0/24', 'gw': '10.1.0.9', "
-		    "'mtu': 1300}], 'dataDir': '/run/x', 'resolvConf': '/etc/resolv.conf'}"));
+	HOST_LOCAL(
+		o, CNI_1_1_0, "",
+		IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}], [{'subnet': 'fd00::/64'}]], "
+		     "'routes': [{'dst': '0.0.0.0/0'}, {'dst': '192.0.2.0/24', 'gw': '10.1.0.9', "
+		     "'mtu': 1300}], 'dataDir': '/run/x', 'resolvConf': '/etc/resolv.conf'}"));
 
 	(void)state;
 	assert_string_equal(summary(&o), "10.1.0.1 fd00::1 | ");
@@ -104,7 +77,7 @@ static void sets_come_from_the_runtime_then_the_older_form_then_the_list(void **
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_1_1_0, "", rows[i][0]);
+		HOST_LOCAL(o, CNI_1_1_0, "", rows[i][0]);
 
 		assert_string_equal(summary(&o), rows[i][1]);
 	}
@@ -134,7 +107,7 @@ static void addresses_are_requested_in_three_ways_that_add_up(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_1_1_0, rows[i].args, rows[i].json);
+		HOST_LOCAL(o, CNI_1_1_0, rows[i].args, rows[i].json);
 
 		assert_string_equal(summary(&o), rows[i].summary);
 	}
@@ -193,7 +166,7 @@ static void every_mistake_names_its_place(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, rows[i].version, rows[i].args, rows[i].json);
+		HOST_LOCAL(o, rows[i].version, rows[i].args, rows[i].json);
 
 		if (o.rc != -1)
 			fail_msg("accepted: %s", rows[i].json);
@@ -204,8 +177,8 @@ static void every_mistake_names_its_place(void **state)
 
 static void old_versions_have_one_address_of_each_family(void **state)
 {
-	OPENED(o, CNI_0_1_0, "",
-	       IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}], [{'subnet': 'fd00::/64'}]]}"));
+	HOST_LOCAL(o, CNI_0_1_0, "",
+		   IPAM("'ranges': [[{'subnet': '10.1.0.0/16'}], [{'subnet': 'fd00::/64'}]]}"));
 
 	(void)state;
 	assert_string_equal(summary(&o), "10.1.0.1 fd00::1 | ");
@@ -218,8 +191,8 @@ static void a_misspelt_key_is_warned_of_with_its_place(void **state)
 	const char *said;
 
 	(void)state;
-	open_conf(&o, CNI_1_1_0, "",
-		  IPAM("'ranges': [[{'subnet': '10.1.0.0/16', 'gatway': '10.1.0.9'}]]}"));
+	open_host_local(&o, CNI_1_1_0, "",
+			IPAM("'ranges': [[{'subnet': '10.1.0.0/16', 'gatway': '10.1.0.9'}]]}"));
 	said = capture_end(&log);
 	assert_int_equal(o.rc, 0);
 	assert_string_equal(said, "level=warn msg=\"ipam.ranges[0][0].gatway: \\\"10.1.0.9\\\": "

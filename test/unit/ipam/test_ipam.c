@@ -10,11 +10,12 @@
 
 #define NET "/var/lib/cni/networks/net"
 
-/** A plugin's call with its source of addresses. */
+/** A plugin's call with its source of addresses, and what an ADD leaves. */
 struct opened {
 	struct test_call c;
 	struct ipam ipam;
-	struct cni_result prev;
+	struct cni_result r;
+	struct undo undo;
 	struct err e;
 	int rc;
 };
@@ -29,7 +30,7 @@ static void open_ipam(struct opened *o, const char *json)
 	*o = (struct opened){};
 	test_call_init(&o->c, json);
 	o->c.call.path = "/run/plugins";
-	o->c.call.prev = &o->prev;
+	o->undo.arena = &o->c.arena;
 	o->rc = ipam_open(&o->ipam, &o->c.call, conf_lookup(o->c.call.doc, "ipam"), &o->e);
 }
 
@@ -95,13 +96,11 @@ static void a_bad_configuration_is_refused_at_once(void **state)
 static void without_ipam_everything_succeeds_and_nothing_happens(void **state)
 {
 	OPENED(o, "{}");
-	struct undo undo = {.arena = &o.c.arena};
-	struct cni_result r = {};
 
 	(void)state;
-	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), 0);
-	assert_null(undo.last);
-	assert_int_equal(r.n_ips, 0);
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), 0);
+	assert_null(o.undo.last);
+	assert_int_equal(o.r.n_ips, 0);
 	assert_int_equal(ipam_del(&o.ipam, &o.e), 0);
 	assert_int_equal(ipam_check(&o.ipam, &o.e), 0);
 	assert_int_equal(ipam_status(&o.ipam, &o.e), 0);
@@ -111,15 +110,13 @@ static void without_ipam_everything_succeeds_and_nothing_happens(void **state)
 static void addresses_of_host_local_are_given_back_by_the_undo(void **state)
 {
 	OPENED(o, HOST_LOCAL);
-	struct undo undo = {.arena = &o.c.arena};
-	struct cni_result r = {};
 
 	(void)state;
-	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), 0);
-	assert_int_equal(r.n_ips, 1);
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), 0);
+	assert_int_equal(o.r.n_ips, 1);
 	assert_true(file_exists(NET "/10.1.0.2"));
 	assert_int_equal(ipam_check(&o.ipam, &o.e), 0);
-	undo_rollback(&undo);
+	undo_rollback(&o.undo);
 	assert_false(file_exists(NET "/10.1.0.2"));
 	assert_int_equal(ipam_check(&o.ipam, &o.e), -1);
 	assert_string_equal(o.e.msg,
@@ -129,13 +126,11 @@ static void addresses_of_host_local_are_given_back_by_the_undo(void **state)
 static void static_runs_in_this_process_and_keeps_nothing(void **state)
 {
 	OPENED(o, STATIC);
-	struct undo undo = {.arena = &o.c.arena};
-	struct cni_result r = {};
 
 	(void)state;
-	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), 0);
-	assert_int_equal(r.n_ips, 1);
-	undo_rollback(&undo);
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), 0);
+	assert_int_equal(o.r.n_ips, 1);
+	undo_rollback(&o.undo);
 	assert_int_equal(ipam_del(&o.ipam, &o.e), 0);
 	assert_int_equal(ipam_status(&o.ipam, &o.e), 0);
 	assert_int_equal(ipam_gc(&o.ipam, &o.e), 0);
@@ -148,13 +143,11 @@ static void static_runs_in_this_process_and_keeps_nothing(void **state)
 static void addresses_of_a_delegate_are_given_back_by_the_undo(void **state)
 {
 	OPENED(o, DELEGATE);
-	struct undo undo = {.arena = &o.c.arena};
-	struct cni_result r = {};
 
 	(void)state;
-	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), 0);
-	assert_int_equal(r.n_ips, 1);
-	undo_rollback(&undo);
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), 0);
+	assert_int_equal(o.r.n_ips, 1);
+	undo_rollback(&o.undo);
 	assert_string_equal(file_text("/run/verbs"), "ADD\nDEL\n");
 }
 
@@ -173,13 +166,11 @@ static void a_delegate_gets_every_verb(void **state)
 static void a_failed_add_leaves_nothing_to_undo(void **state)
 {
 	OPENED(o, DELEGATE);
-	struct undo undo = {.arena = &o.c.arena};
-	struct cni_result r = {};
 
 	(void)state;
 	file_put("/run/fail", "");
-	assert_int_equal(ipam_add(&o.ipam, &r, &undo, &o.e), -1);
-	assert_null(undo.last);
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), -1);
+	assert_null(o.undo.last);
 	assert_int_equal(o.e.code, 11);
 	assert_string_equal(o.e.msg, "ipam: pool: no");
 }

@@ -2,40 +2,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "calls.h"
-#include "ipam/static.h"
+#include "ipam/opened.h"
 #include "test.h"
-
-/** One call of static, with the configuration's prevResult. */
-struct opened {
-	struct test_call c;
-	struct static_ipam s;
-	struct cni_result prev;
-	struct err e;
-};
-
-static void opened_done(struct opened *o)
-{
-	test_call_done(&o->c);
-}
-
-static void open_conf(struct opened *o, enum cni_verb verb, const char *json)
-{
-	*o = (struct opened){};
-	test_call_init(&o->c, json);
-	o->c.call.verb = verb;
-	o->c.call.prev = &o->prev;
-	if (o->c.common.prev_result &&
-	    cni_result_read(&o->prev, o->c.common.prev_result, "prevResult", CNI_1_1_0, &o->c.arena,
-			    &o->e) < 0)
-		fail_msg("%s", o->e.msg);
-	if (static_open(&o->s, &o->c.call, conf_lookup(o->c.call.doc, "ipam"), &o->e) < 0)
-		fail_msg("%s", o->e.msg);
-}
-
-#define OPENED(name, ...)                                                                          \
-	_cleanup_(opened_done) struct opened name;                                                 \
-	open_conf(&name, __VA_ARGS__)
 
 #define CONF(rest) "{'ipam': {'type': 'static', " rest "}"
 #define TWO                                                                                        \
@@ -45,11 +13,13 @@ static void open_conf(struct opened *o, enum cni_verb verb, const char *json)
 
 static void an_add_reports_what_was_read(void **state)
 {
-	OPENED(o, CNI_ADD, CONF(TWO ", 'routes': [{'dst': '::/0'}], 'dns': {'domain': 'd'}}"));
+	STATIC(o, CNI_1_1_0, "",
+	       CONF(TWO ", 'routes': [{'dst': '::/0'}], 'dns': {'domain': 'd'}}"));
 	struct cni_result r = {};
 	char text[PREFIX_TEXT];
 
 	(void)state;
+	assert_int_equal(o.rc, 0);
 	assert_int_equal(static_add(&o.s, &r, &o.e), 0);
 	assert_int_equal(r.n_ifaces, 0);
 	assert_int_equal(r.n_ips, 2);
@@ -64,10 +34,11 @@ static void an_add_reports_what_was_read(void **state)
 
 static void an_add_without_addresses_reports_none(void **state)
 {
-	OPENED(o, CNI_ADD, CONF("'routes': [{'dst': '0.0.0.0/0'}]}"));
+	STATIC(o, CNI_1_1_0, "", CONF("'routes': [{'dst': '0.0.0.0/0'}]}"));
 	struct cni_result r = {};
 
 	(void)state;
+	assert_int_equal(o.rc, 0);
 	assert_int_equal(static_add(&o.s, &r, &o.e), 0);
 	assert_int_equal(r.n_ips, 0);
 	assert_int_equal(r.n_routes, 1);
@@ -85,8 +56,9 @@ static void a_check_is_content_with_what_an_add_reported_and_more(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_CHECK, rows[i]);
+		STATIC(o, CNI_1_1_0, "", rows[i]);
 
+		assert_int_equal(o.rc, 0);
 		assert_int_equal(static_check(&o.s, &o.e), 0);
 	}
 }
@@ -110,8 +82,9 @@ static void a_check_names_what_differs(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_CHECK, rows[i][0]);
+		STATIC(o, CNI_1_1_0, "", rows[i][0]);
 
+		assert_int_equal(o.rc, 0);
 		assert_int_equal(static_check(&o.s, &o.e), -1);
 		assert_string_equal(o.e.msg, rows[i][1]);
 		assert_int_equal(o.e.code, ERR_MISMATCH);

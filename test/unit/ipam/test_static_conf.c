@@ -3,37 +3,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "calls.h"
 #include "capture.h"
-#include "ipam/static.h"
+#include "ipam/opened.h"
 #include "test.h"
-
-/** A configuration that was opened. */
-struct opened {
-	struct test_call c;
-	struct static_ipam s;
-	struct err e;
-	int rc;
-};
-
-static void opened_done(struct opened *o)
-{
-	test_call_done(&o->c);
-}
-
-static void open_conf(struct opened *o, enum cni_version version, const char *args,
-		      const char *json)
-{
-	*o = (struct opened){};
-	test_call_init(&o->c, json);
-	o->c.call.version = version;
-	o->c.call.args = args;
-	o->rc = static_open(&o->s, &o->c.call, conf_lookup(o->c.call.doc, "ipam"), &o->e);
-}
-
-#define OPENED(name, ...)                                                                          \
-	_cleanup_(opened_done) struct opened name;                                                 \
-	open_conf(&name, __VA_ARGS__)
 
 /** "ADDRESS" or "ADDRESS>GATEWAY", in order. */
 static const char *summary(const struct opened *o)
@@ -62,7 +34,7 @@ static const char *summary(const struct opened *o)
 
 static void everything_is_read(void **state)
 {
-	OPENED(o, CNI_1_1_0, "",
+	STATIC(o, CNI_1_1_0, "",
 	       IPAM(BOTH ", 'routes': [{'dst': '0.0.0.0/0'}, {'dst': '192.0.2.0/24', 'gw': "
 			 "'10.1.0.9', 'mtu': 1300}], 'dns': {'nameservers': ['10.1.0.1'], "
 			 "'domain': 'd', 'search': ['s'], 'options': ['o']}}"));
@@ -102,7 +74,7 @@ static void cni_args_add_and_the_other_requests_replace(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_1_1_0, rows[i].args, rows[i].json);
+		STATIC(o, CNI_1_1_0, rows[i].args, rows[i].json);
 
 		assert_string_equal(summary(&o), rows[i].summary);
 	}
@@ -121,7 +93,7 @@ static void a_gateway_goes_to_the_requested_address_in_whose_subnet_it_lies(void
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_1_1_0, rows[i][0], IPAM(ONE));
+		STATIC(o, CNI_1_1_0, rows[i][0], IPAM(ONE));
 
 		assert_string_equal(summary(&o), rows[i][1]);
 	}
@@ -135,7 +107,7 @@ static void a_gateway_of_nobody_is_warned_of(void **state)
 
 	(void)state;
 	// 10.1.0.9 is in the subnet of the configuration's address, which has its gateway.
-	open_conf(&o, CNI_1_1_0, "GATEWAY=10.1.0.9", IPAM(ONE));
+	open_static(&o, CNI_1_1_0, "GATEWAY=10.1.0.9", IPAM(ONE));
 	said = capture_end(&log);
 	assert_string_equal(summary(&o), "10.1.0.5/24>10.1.0.1");
 	assert_string_equal(said, "level=warn msg=\"CNI_ARGS: GATEWAY: \\\"10.1.0.9\\\": in the "
@@ -156,7 +128,7 @@ static void unusual_but_possible_addresses_are_taken(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OPENED(o, CNI_1_1_0, "", rows[i][0]);
+		STATIC(o, CNI_1_1_0, "", rows[i][0]);
 
 		assert_string_equal(summary(&o), rows[i][1]);
 	}
@@ -165,7 +137,7 @@ static void unusual_but_possible_addresses_are_taken(void **state)
 static void expect_refusal(enum cni_version version, const char *args, const char *json, int code,
 			   const char *msg)
 {
-	OPENED(o, version, args, json);
+	STATIC(o, version, args, json);
 
 	if (o.rc != -1)
 		fail_msg("accepted: %s %s", args, json);
@@ -285,8 +257,8 @@ static void addresses_that_do_not_go_together_name_their_places(void **state)
 
 static void old_versions_have_one_address_of_each_family(void **state)
 {
-	OPENED(o, CNI_0_2_0, "", IPAM(BOTH "}"));
-	OPENED(replaced, CNI_0_2_0, "IP=10.2.0.5/24",
+	STATIC(o, CNI_0_2_0, "", IPAM(BOTH "}"));
+	STATIC(replaced, CNI_0_2_0, "IP=10.2.0.5/24",
 	       IPAM(ONE ", 'runtimeConfig': {'ips': ['10.4.0.5/24']}"));
 
 	(void)state;
@@ -320,8 +292,8 @@ static void a_misspelt_key_is_warned_of_with_its_place(void **state)
 	const char *said;
 
 	(void)state;
-	open_conf(&o, CNI_1_1_0, "",
-		  IPAM("'addresses': [{'address': '10.1.0.5/24', 'gatway': '10.1.0.9'}]}"));
+	open_static(&o, CNI_1_1_0, "",
+		    IPAM("'addresses': [{'address': '10.1.0.5/24', 'gatway': '10.1.0.9'}]}"));
 	said = capture_end(&log);
 	assert_int_equal(o.rc, 0);
 	assert_string_equal(said, "level=warn msg=\"ipam.addresses[0].gatway: \\\"10.1.0.9\\\": "

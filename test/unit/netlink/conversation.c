@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sandbox.h"
+#include "test.h"
 
 int conversation_begin(void **state, int protocol, const char *prepare)
 {
@@ -22,4 +23,12 @@ int conversation_end(void **state)
 {
 	nl_closep((struct nl **)state);
 	return 0;
+}
+
+void must_call(struct nl *nl, struct nl_msg *m)
+{
+	struct err e = {};
+
+	if (nl_call(nl, m, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
 }

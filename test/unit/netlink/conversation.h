@@ -12,3 +12,6 @@ int conversation_begin(void **state, int protocol, const char *prepare);
 
 /** The teardown that belongs to it. */
 int conversation_end(void **state);
+
+/** Send what has been written; refusal fails the test. */
+void must_call(struct nl *nl, struct nl_msg *m);

@@ -19,15 +19,6 @@ static int connect_to_kernel(void **state)
 	return conversation_begin(state, NETLINK_ROUTE, NULL);
 }
 
-/** Send what has been written; refusal fails the test. */
-static void call(struct nl *nl, struct nl_msg *m)
-{
-	struct err e = {};
-
-	if (nl_call(nl, m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
-}
-
 static struct link get(struct nl *nl, const char *name)
 {
 	struct link link = {};
@@ -43,7 +34,7 @@ static int add_bridge(struct nl *nl, const char *name)
 	struct nl_msg m = {};
 
 	link_add_bridge(&m, &(struct link_bridge){.name = name, .mac = BRIDGE_MAC});
-	call(nl, &m);
+	must_call(nl, &m);
 	return nl_ifindex(nl, name);
 }
 
@@ -61,7 +52,7 @@ static void add_veth(struct nl *nl, const char *name, const char *pod_name, int 
 					      .mac = HOST_MAC,
 					      .peer_mac = POD_MAC,
 					      .mtu = mtu});
-	call(nl, &m);
+	must_call(nl, &m);
 }
 
 static void an_interface_is_found_by_name_and_by_index(void **state)
@@ -113,7 +104,7 @@ static void a_bridge_can_be_given_an_mtu(void **state)
 	struct nl_msg m = {};
 
 	link_add_bridge(&m, &(struct link_bridge){.name = "br0", .mac = BRIDGE_MAC, .mtu = 1400});
-	call(*state, &m);
+	must_call(*state, &m);
 	assert_int_equal(get(*state, "br0").mtu, 1400);
 }
 
@@ -248,14 +239,14 @@ static void flags_mac_and_alias_are_set(void **state)
 	link_set_flags(&m, index, IFF_PROMISC, IFF_UP | IFF_PROMISC);
 	link_set_mac(&m, index, &mac);
 	link_set_alias(&m, "br0", alias);
-	call(nl, &m);
+	must_call(nl, &m);
 	link = get(nl, "br0");
 	assert_false(link.flags & IFF_UP);
 	assert_true(link.flags & IFF_PROMISC);
 	assert_memory_equal(&link.mac, &mac, sizeof(mac));
 	assert_string_equal(link.alias, alias);
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
-	call(nl, &m);
+	must_call(nl, &m);
 	link = get(nl, "br0");
 	assert_true(link.flags & IFF_UP && link.flags & IFF_PROMISC); // the mask guards the rest
 }
@@ -270,7 +261,7 @@ static void an_interface_may_do_without_a_link_local_address(void **state)
 	sh("ip -n red link set eth0 up");
 	link_set_no_ipv6_address(&m, nl_ifindex(nl, "veth0"));
 	link_set_flags(&m, nl_ifindex(nl, "veth0"), IFF_UP, IFF_UP);
-	call(nl, &m);
+	must_call(nl, &m);
 	for (int i = 0; i < 200 && !get(nl, "veth0").operational; i++)
 		sh("sleep 0.01");
 	sh("ip -d link show veth0 | grep -q 'addrgenmode none'");
@@ -359,7 +350,7 @@ static void deleting_one_end_takes_both(void **state)
 	add_veth(nl, "veth1", "blue", 0, 0);
 	link_del(&m, "veth0");
 	link_del_index(&m, nl_ifindex(nl, "veth1"));
-	call(nl, &m);
+	must_call(nl, &m);
 	assert_int_equal(nl_ifindex(nl, "veth0") + nl_ifindex(nl, "veth1"), 0);
 	assert_int_not_equal(sh_status("ip -n red link show eth0 2>&1"), 0);
 }

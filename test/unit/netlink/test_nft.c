@@ -39,14 +39,13 @@ static int commit(struct nl *nl, struct nl_msg *m, struct err *e)
 static void make_table(struct nl *nl)
 {
 	struct nl_msg m = {};
-	struct err e = {};
 
 	nft_batch_begin(&m, 0);
 	nft_table_add(&m, &TABLE, 0);
 	nft_set_add(&m, &TABLE, &SET4, 0);
 	nft_set_add(&m, &TABLE, &SET6, 0);
-	if (commit(nl, &m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
+	nft_batch_end(&m);
+	must_call(nl, &m);
 }
 
 static void put_elem(struct nl_msg *m, const char *set, const char *ip, const char *comment)
@@ -55,6 +54,16 @@ static void put_elem(struct nl_msg *m, const char *set, const char *ip, const ch
 
 	(void)snprintf(elem.comment, sizeof(elem.comment), "%s", comment);
 	nft_elem_add(m, &TABLE, set, &elem);
+}
+
+/** A batch that adds one element to set pods4. */
+static int add_elem(struct nl *nl, const char *ip, const char *comment, struct err *e)
+{
+	struct nl_msg m = {};
+
+	nft_batch_begin(&m, 0);
+	put_elem(&m, "pods4", ip, comment);
+	return commit(nl, &m, e);
 }
 
 static int get(struct nl *nl, const char *set, const char *ip, struct nft_elem *out, struct err *e)
@@ -156,9 +165,7 @@ static void an_element_is_deleted_once(void **state)
 	struct err e = {};
 
 	make_table(*state);
-	nft_batch_begin(&m, 0);
-	put_elem(&m, "pods4", "10.1.0.5", "x");
-	assert_int_equal(commit(*state, &m, &e), 0);
+	assert_int_equal(add_elem(*state, "10.1.0.5", "x", &e), 0);
 	nft_batch_begin(&m, 0);
 	nft_elem_del(&m, &TABLE, "pods4", &key);
 	assert_int_equal(commit(*state, &m, &e), 0);
@@ -175,16 +182,11 @@ static void an_element_is_deleted_once(void **state)
 static void an_element_that_is_there_is_refused_and_keeps_its_comment(void **state)
 {
 	struct nft_elem elem = {};
-	struct nl_msg m = {};
 	struct err e = {};
 
 	make_table(*state);
-	nft_batch_begin(&m, 0);
-	put_elem(&m, "pods4", "10.1.0.5", "first");
-	assert_int_equal(commit(*state, &m, &e), 0);
-	nft_batch_begin(&m, 0);
-	put_elem(&m, "pods4", "10.1.0.5", "second");
-	assert_int_equal(commit(*state, &m, &e), -1);
+	assert_int_equal(add_elem(*state, "10.1.0.5", "first", &e), 0);
+	assert_int_equal(add_elem(*state, "10.1.0.5", "second", &e), -1);
 	assert_int_equal(e.os, EEXIST);
 	assert_int_equal(get(*state, "pods4", "10.1.0.5", &elem, &e), 0);
 	assert_string_equal(elem.comment, "first");
@@ -214,9 +216,7 @@ static void an_element_that_is_deleted_first_can_be_added_in_the_same_batch(void
 	struct err e = {};
 
 	make_table(*state);
-	nft_batch_begin(&m, 0);
-	put_elem(&m, "pods4", "10.1.0.5", "first");
-	assert_int_equal(commit(*state, &m, &e), 0);
+	assert_int_equal(add_elem(*state, "10.1.0.5", "first", &e), 0);
 	nft_batch_begin(&m, 0);
 	nft_elem_del(&m, &TABLE, "pods4", &elem.key);
 	nft_elem_ensure(&m, &TABLE, "pods4", &elem);

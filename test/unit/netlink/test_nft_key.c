@@ -49,8 +49,7 @@ static void sets_of_ports_and_their_mac_addresses_are_what_nft_lists(void **stat
 	nft_elem_add(&m, &table, "ports", &port);
 	nft_elem_add(&m, &table, "macs", &bound);
 	nft_batch_end(&m);
-	if (nl_call(*state, &m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
+	must_call(*state, &m);
 	assert_string_equal(sh_output("nft list ruleset"),
 			    "table bridge " NAME " {\n"
 			    "\tset ports {\n"

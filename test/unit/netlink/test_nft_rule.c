@@ -37,11 +37,8 @@ static void begin(struct nl_msg *m)
 
 static void commit(struct nl *nl, struct nl_msg *m)
 {
-	struct err e = {};
-
 	nft_batch_end(m);
-	if (nl_call(nl, m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
+	must_call(nl, m);
 }
 
 /** One rule that masquerades what comes from @set but goes beyond @beyond. */

@@ -119,14 +119,6 @@ static int connect_to_kernel(void **state)
 				  "ip link add veth0 up master br0 type veth peer name veth1");
 }
 
-static void call(struct nl *nl, struct nl_msg *m)
-{
-	struct err e = {};
-
-	if (nl_call(nl, m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
-}
-
 /** Fails unless port_vlan_get() and bridge(8) agree: "1pu 200 201", p for PVID, u for untagged. */
 static void vlans_are(struct nl *nl, const char *link, const char *expected)
 {
@@ -166,11 +158,11 @@ static void vlans_are_added_and_cleared_and_read_back(void **state)
 	port_vlan_add(&m, index, &(struct port_vlans){.first = 100, .last = 100, .native = true});
 	port_vlan_add(&m, index, &(struct port_vlans){.first = 200, .last = 203});
 	port_vlan_add(&m, index, &(struct port_vlans){.first = 4094, .last = 4094});
-	call(*state, &m);
+	must_call(*state, &m);
 	vlans_are(*state, "veth0", "100pu 200 201 202 203 4094");
 	vlans_are(*state, "br0", "1pu");
 	port_vlan_clear(&m, index);
-	call(*state, &m);
+	must_call(*state, &m);
 	vlans_are(*state, "veth0", "");
 }
 
@@ -181,7 +173,7 @@ static void a_later_call_overrides_an_earlier_one(void **state)
 
 	port_vlan_add(&m, index, &(struct port_vlans){.first = 99, .last = 101});
 	port_vlan_add(&m, index, &(struct port_vlans){.first = 100, .last = 100, .native = true});
-	call(*state, &m);
+	must_call(*state, &m);
 	vlans_are(*state, "veth0", "1u 99 100pu 101");
 }
 
@@ -190,7 +182,7 @@ static void the_nodes_own_end_joins_with_tags(void **state)
 	struct nl_msg m = {};
 
 	bridge_vlan_add(&m, nl_ifindex(*state, "br0"), 100);
-	call(*state, &m);
+	must_call(*state, &m);
 	vlans_are(*state, "br0", "1pu 100");
 	vlans_are(*state, "veth0", "1pu");
 }
