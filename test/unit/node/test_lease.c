@@ -9,45 +9,11 @@
 #include <sys/wait.h>
 
 #include "addresses.h"
-#include "node/lease.h"
+#include "node/leases.h"
 #include "sandbox.h"
 #include "test.h"
 
-#define DATA "/var/lib/cni/networks"
-#define NET  DATA "/net"
-
 static const struct lease_owner C1 = {"c1", "eth0"}, C1_NET1 = {"c1", "net1"}, C2 = {"c2", "eth0"};
-
-/** The store, opened for one change or question; the arena holds what comes out. */
-static struct lease_store *open_store(struct arena *arena, enum lease_open_mode mode)
-{
-	struct lease_store *store = NULL;
-	struct err e = {};
-
-	if (lease_open(&store, arena, DATA, "net", mode, &e) < 0)
-		fail_msg("%s", e.msg);
-	return store;
-}
-
-static int reserve(const char *text, const struct lease_owner *owner)
-{
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
-	struct ipaddr address = ip_of(text);
-	struct err e = {};
-
-	return lease_reserve(store, &address, owner, &e);
-}
-
-static void release(const struct lease_owner *owner)
-{
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
-	struct err e = {};
-
-	if (lease_release(store, owner, &e) < 0)
-		fail_msg("%s", e.msg);
-}
 
 static int by_value(const void *a, const void *b)
 {

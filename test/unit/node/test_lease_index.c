@@ -7,50 +7,25 @@
 #include "addresses.h"
 #include "node/boot.h"
 #include "node/lease_private.h"
+#include "node/leases.h"
 #include "sandbox.h"
 #include "test.h"
 
-#define DATA  "/var/lib/cni/networks"
-#define NET   DATA "/net"
 #define INDEX "/run/edgeway/leases"
 #define BOOTS "/var/lib/edgeway/leases"
 
 static const struct lease_owner C1 = {"c1", "eth0"}, C2 = {"c2", "eth0"};
 
-static struct lease_store *open_store(struct arena *arena)
+static void take(const char *text, const struct lease_owner *owner)
 {
-	struct lease_store *store = NULL;
-	struct err e = {};
-
-	if (lease_open(&store, arena, DATA, "net", LEASE_CREATE, &e) < 0)
-		fail_msg("%s", e.msg);
-	return store;
-}
-
-static void reserve(const char *text, const struct lease_owner *owner)
-{
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
-	struct ipaddr ip = ip_of(text);
-	struct err e = {};
-
-	assert_int_equal(lease_reserve(store, &ip, owner, &e), 1);
-}
-
-static void release(const struct lease_owner *owner)
-{
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
-	struct err e = {};
-
-	assert_int_equal(lease_release(store, owner, &e), 0);
+	assert_int_equal(reserve(text, owner), 1);
 }
 
 /** How many addresses the store finds for @owner. */
 static size_t count(const struct lease_owner *owner)
 {
 	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
 	struct ipaddr *ips;
 	struct err e = {};
 	size_t n = 99;
@@ -63,7 +38,7 @@ static size_t count(const struct lease_owner *owner)
 static const char *indexed(const struct lease_owner *owner)
 {
 	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
 	static char list[2000];
 	const char *found = lease_index_find(store, owner);
 
@@ -74,11 +49,11 @@ static const char *indexed(const struct lease_owner *owner)
 static void the_index_follows_every_change(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	assert_string_equal(indexed(&C1), "10.1.0.5");
-	reserve("fd00::5", &C1);
+	take("fd00::5", &C1);
 	assert_string_equal(indexed(&C1), "10.1.0.5,fd00::5");
-	reserve("10.1.0.6", &C2);
+	take("10.1.0.6", &C2);
 	assert_string_equal(indexed(&C2), "10.1.0.6");
 	release(&C1);
 	assert_string_equal(indexed(&C1), "");
@@ -89,7 +64,7 @@ static void the_index_follows_every_change(void **state)
 static bool is_believed(void)
 {
 	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena);
+	_cleanup_(lease_closep) struct lease_store *store = open_store(&arena, LEASE_CREATE);
 
 	return store->complete && !store->changed;
 }
@@ -97,9 +72,9 @@ static bool is_believed(void)
 static void after_each_change_the_index_holds(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	assert_true(is_believed());
-	reserve("10.1.0.6", &C2);
+	take("10.1.0.6", &C2);
 	assert_true(is_believed());
 	release(&C1);
 	assert_true(is_believed());
@@ -110,7 +85,7 @@ static void after_each_change_the_index_holds(void **state)
 static void a_foreign_change_makes_it_anew(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	sh("printf 'c2\\r\\neth0' > " NET "/10.1.0.9 && rm " NET "/10.1.0.5");
 	assert_string_equal(indexed(&C2), "10.1.0.9");
 	assert_string_equal(indexed(&C1), "");
@@ -127,7 +102,7 @@ static void an_entry_that_somebody_changed_makes_it_anew(void **state)
 	};
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {
 		sh("cd " INDEX "/* && %s", how[i]);
 		assert_int_equal(count(&C1), 1);
@@ -141,9 +116,9 @@ static void a_stale_entry_is_never_believed(void **state)
 	struct lease_store *store;
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
-	reserve("10.1.0.6", &C2);
-	store = open_store(&arena);
+	take("10.1.0.5", &C1);
+	take("10.1.0.6", &C2);
+	store = open_store(&arena, LEASE_CREATE);
 	sh("cd " INDEX "/* && for link in *; do ln -sfn 10.1.0.5,10.1.0.6,../../lock,nonsense,, "
 	   "$link; done");
 	lease_index_seal(store); // an index that lies, with a seal that holds
@@ -159,7 +134,7 @@ static void a_stale_entry_is_never_believed(void **state)
 static void a_lost_index_is_made_anew(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	sh("rm -rf " INDEX);
 	assert_int_equal(count(&C1), 1);
 	assert_string_equal(indexed(&C1), "10.1.0.5");
@@ -168,10 +143,10 @@ static void a_lost_index_is_made_anew(void **state)
 static void without_an_index_the_files_are_searched(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	sh("rm -rf /run/edgeway && touch /run/edgeway"); // no directory can be made there
 	assert_int_equal(count(&C1), 1);
-	reserve("10.1.0.6", &C2);
+	take("10.1.0.6", &C2);
 	assert_int_equal(count(&C2), 1);
 	release(&C1);
 	assert_int_equal(count(&C1), 0);
@@ -181,10 +156,10 @@ static void without_an_index_the_files_are_searched(void **state)
 static void an_index_one_died_over_is_made_anew(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	{ // a process that was killed: the lease is there, the seal is not
 		_cleanup_(arena_free) struct arena arena = {};
-		struct lease_store *store = open_store(&arena);
+		struct lease_store *store = open_store(&arena, LEASE_CREATE);
 		struct ipaddr ip = ip_of("10.1.0.6");
 		struct err e = {};
 
@@ -207,8 +182,8 @@ static void a_lease_that_did_not_make_it_into_the_index_is_noticed(void **state)
 	struct err e = {};
 
 	(void)state;
-	reserve("10.1.0.9", &C2);
-	store = open_store(&arena);
+	take("10.1.0.9", &C2);
+	store = open_store(&arena, LEASE_CREATE);
 	assert_int_equal(lease_reserve(store, &ip, &C1, &e), 1);
 	file_put(NET "/fd00::5", "c1\r\neth0"); // the second address; then it was killed
 	close(store->dir);
@@ -243,8 +218,8 @@ static void opening_fails_with(const char *msg)
 static void an_index_that_could_not_be_made_is_not_believed(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
-	reserve("10.1.0.6", &C2);
+	take("10.1.0.5", &C1);
+	take("10.1.0.6", &C2);
 	break_a_lease("10.1.0.7");
 	opening_fails_with("read " NET "/10.1.0.7: Too many levels of symbolic links");
 	mend_it("c2");
@@ -269,9 +244,9 @@ static void the_index_is_made_anew_when_some_of_the_leases_were_deleted(void **s
 	int asked = 0;
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
-	reserve("fd00::5", &C1);
-	store = open_store(&arena);
+	take("10.1.0.5", &C1);
+	take("fd00::5", &C1);
+	store = open_store(&arena, LEASE_CREATE);
 	assert_int_equal(lease_each(store, take_one_away, &asked, &e), -1);
 	lease_closep(&store);
 	assert_int_equal(count(&C1), 1);
@@ -285,7 +260,7 @@ static void stores_of_one_name_in_two_places_are_two(void **state)
 	struct err e = {};
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	assert_int_equal(lease_open(&store, &arena, "/var/lib/other", "net", LEASE_CREATE, &e), 0);
 	assert_int_equal(lease_reserve(store, &ip, &C1, &e), 1);
 	lease_closep(&store);
@@ -311,7 +286,7 @@ static void the_boot_is_recorded_outside_the_leases(void **state)
 	struct err e = {};
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	assert_int_equal(boot_id(id, &e), 0);
 	(void)snprintf(record, sizeof(record), "%s\n" NET "\n", id);
 	assert_string_equal(sh_output("cat " BOOTS "/*"), record);
@@ -320,16 +295,16 @@ static void the_boot_is_recorded_outside_the_leases(void **state)
 static void leases_of_an_earlier_boot_are_dead(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	file_put(NET "/10.1.0.6", "");
 	file_put(NET "/notes.txt", "not a lease");
 	sh("echo 10.1.0.5 > " NET "/last_reserved_ip.0");
 	sh("touch -d '@1000000000' " NET "/10.1.0.5 " NET
 	   "/10.1.0.6"); // the others are of this boot
-	reserve("10.1.0.7", &C1);
+	take("10.1.0.7", &C1);
 	lose_run();
 	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
-	reserve("10.1.0.9", &C2);
+	take("10.1.0.9", &C2);
 	assert_string_equal(sh_output("ls " NET),
 			    "10.1.0.7\n10.1.0.9\nlast_reserved_ip.0\nlock\nnotes.txt\n");
 	lose_run(); // from now on it is this boot
@@ -339,7 +314,7 @@ static void leases_of_an_earlier_boot_are_dead(void **state)
 static void a_purge_that_failed_halfway_goes_on_later(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	break_a_lease("10.1.0.7");
 	sh("printf 'c1\\r\\neth0' > " NET "/10.1.0.8"); // one before and one behind, in any order
 	sh("touch -d '@1000000000' " NET "/10.1.0.5 " NET "/10.1.0.8");
@@ -356,7 +331,7 @@ static void a_purge_that_failed_halfway_goes_on_later(void **state)
 static void without_a_record_nothing_is_dead(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	lose_run();
 	sh("rm -rf /var/lib/edgeway");
 	assert_int_equal(count(&C1), 1);
@@ -368,7 +343,7 @@ static void a_torn_record_is_no_record(void **state)
 	static const char *const torn[] = {"", "\\n", "11111111-2222", "11111111-2222\\nfoo\\n"};
 
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	for (size_t i = 0; i < ARRAY_SIZE(torn); i++) {
 		lose_run();
 		pretend_the_record_says(torn[i]);
@@ -379,7 +354,7 @@ static void a_torn_record_is_no_record(void **state)
 static void within_one_boot_a_lost_run_loses_no_lease(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	lose_run();
 	assert_int_equal(count(&C1), 1);
 }
@@ -387,7 +362,7 @@ static void within_one_boot_a_lost_run_loses_no_lease(void **state)
 static void a_run_that_survived_the_boot_is_not_believed(void **state)
 {
 	(void)state;
-	reserve("10.1.0.5", &C1);
+	take("10.1.0.5", &C1);
 	sh("touch -d '@1000000000' " NET "/10.1.0.5");
 	pretend_the_record_says("11111111-2222-3333-4444-555555555555\\n");
 	// /run on disk: the index of the earlier boot, under that boot's name.
