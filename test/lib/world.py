@@ -65,8 +65,8 @@ def make_world():
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", hidden], check=True)
         if root.startswith(hidden + "/"):
             os.makedirs(root)
-            subprocess.run(["mount", "--rbind", f"/proc/{os.getpid()}/fd/{repository}", root],
-                           check=True)
+            subprocess.run(["mount", "--no-canonicalize", "--rbind",
+                            f"/proc/{os.getpid()}/fd/{repository}", root], check=True)
     subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
     subprocess.run(["mount", "-t", "bpf", "bpf", "/sys/fs/bpf"], check=True)
     os.mkdir("/run/netns")

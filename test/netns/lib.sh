@@ -169,7 +169,7 @@ make_world() {
 	exec {fd}<"$ROOT"
 	for hidden in /run /var/lib; do mount -t tmpfs tmpfs "$hidden"; done
 	case $ROOT/ in
-	/run/* | /var/lib/*) mkdir -p "$ROOT" && mount --rbind "/proc/self/fd/$fd" "$ROOT" ;;
+	/run/* | /var/lib/*) mkdir -p "$ROOT" && mount --no-canonicalize --rbind "/proc/self/fd/$fd" "$ROOT" ;;
 	esac
 	exec {fd}<&-
 	mount -t sysfs sysfs /sys
