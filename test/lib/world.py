@@ -115,7 +115,9 @@ def links_of(answer):
         if "ifname" in link:
             addrs = link.pop("addr_info", [])
             kept = tidy(link)
-            kept["addresses"] = sorted((tidy(a) for a in addrs if a), key=json.dumps)
+            # The kernel makes link-local addresses some time after it has seen a carrier.
+            kept["addresses"] = sorted((tidy(a) for a in addrs
+                                        if a and not a["local"].startswith("fe80:")), key=json.dumps)
             found[link["ifname"]] = kept
     return found
 

@@ -85,8 +85,7 @@ def network():
     """Links by name, routes, VLANs, neighbours and sysctls of the current namespace."""
     links, routes = world.network()
     for link in links.values():
-        link["addresses"] = {f"{a['local']}/{a['prefixlen']}": a for a in link["addresses"]
-                             if not a["local"].startswith("fe80:")}
+        link["addresses"] = {f"{a['local']}/{a['prefixlen']}": a for a in link["addresses"]}
         link.pop("promiscuity", None)  # a count; the flag says whether somebody asked for it
     return {"links": links, "routes": {r: True for r in routes}, "sysctls": world.sysctls(links),
             "neighbours": neighbours()}
