@@ -152,6 +152,18 @@ test_rollback() {
 	state | absent "state left"
 }
 
+test_a_failed_add_keeps_the_filter_until_the_port_is_gone() {
+	local refused
+	refused=$(checked '.ipam.routes = [{"dst": "172.20.0.0/16", "gw": "192.168.7.7"}]')
+	settle "$(checked)"
+	pod red
+	mkdir "$T/traced"
+	printf '#!/bin/sh\nexec strace -e trace=sendto -o %s/calls %s/bridge\n' "$T" "$RELEASE_BIN" >"$T/traced/bridge"
+	chmod +x "$T/traced/bridge"
+	BIN=$T/traced refused 100 "172.20.0.0/16" ADD red "$refused"
+	equal "RTM_DELLINK NFT_MSG_DELSETELEM" "$(grep -oE 'RTM_DELLINK|NFT_MSG_DELSETELEM' "$T/calls" | uniq | paste -sd' ')" "order"
+}
+
 test_an_earlier_life_of_the_pod_leaves_no_second_address() {
 	pod red
 	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:01"')"

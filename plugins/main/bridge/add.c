@@ -39,22 +39,23 @@ int bridge_check_conf(const struct bridge_job *job, struct err *e)
 	return 0;
 }
 
-static int undo_macspoof(void *ctx, int arg, struct err *e)
+/** The port goes first, for until then the container can still send. */
+static int undo_attach(void *ctx, int index, struct err *e)
 {
 	struct bridge_job *job = ctx;
 
-	(void)arg;
-	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e);
+	if (undo_link_del(job->nl, index, e) < 0)
+		return -1;
+	return job->conf->macspoofchk
+		       ? macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e)
+		       : 0;
 }
 
 /** In force before the port is up: somebody inside may bring the other end up at any time. */
-static int bind_mac(struct bridge_job *job, struct undo *undo, struct err *e)
+static int bind_mac(struct bridge_job *job, struct err *e)
 {
 	if (!job->conf->macspoofchk)
 		return 0;
-	// Pushed first: it goes by what is there, and the record may be there without its elements.
-	if (undo_push(undo, undo_macspoof, job, 0, e) < 0)
-		return -1;
 	if (macspoof_add(&job->macspoof, &job->call->at, job->host_name, &job->mac, e) == 0)
 		return 0;
 	if (e->os == EOPNOTSUPP || e->os == EAFNOSUPPORT)
@@ -73,8 +74,8 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 	int index = 0;
 
 	if (veth_add(job->call, job->nl, &pair, &index, e) < 0 ||
-	    undo_push(undo, undo_link_del, job->nl, index, e) < 0 ||
-	    bridge_vlan_set(job, index, e) < 0 || bind_mac(job, undo, e) < 0)
+	    undo_push(undo, undo_attach, job, index, e) < 0 || bridge_vlan_set(job, index, e) < 0 ||
+	    bind_mac(job, e) < 0)
 		return -1;
 	if (port.hairpin || port.isolated)
 		port_set(&m, index, &port);
