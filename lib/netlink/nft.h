@@ -131,5 +131,9 @@ void nft_match_not_prefix(struct nl_msg *m, enum nft_direction dir, const struct
 void nft_match_ifname(struct nl_msg *m, const char *set);
 void nft_match_not_ifname_mac(struct nl_msg *m, const char *set);
 
+/** "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00": link-local groups, IEEE 802.1D 7.12.6.
+ */
+void nft_match_link_local_group(struct nl_msg *m);
+
 void nft_masquerade(struct nl_msg *m);
 void nft_drop(struct nl_msg *m);

@@ -101,33 +101,48 @@ void nft_match_not_ifname_mac(struct nl_msg *m, const char *set)
 	look_up(m, set, NFT_LOOKUP_F_INV);
 }
 
-/** Keep the first @p->len bits of register 1. */
-static void mask(struct nl_msg *m, const struct prefix *p)
+/** Keep those of the @len bytes in register 1 that are set in @bits. */
+static void mask(struct nl_msg *m, const uint8_t *bits, size_t len)
 {
-	struct prefix ones = {.ip.family = p->ip.family, .len = p->len};
 	const uint8_t zero[16] = {};
-	struct ipaddr bits;
 
-	memset(ones.ip.bytes, 0xff, sizeof(ones.ip.bytes));
-	bits = prefix_first(&ones);
 	expression(m, "bitwise") {
 		nl_be32(m, NFTA_BITWISE_SREG, NFT_REG_1);
 		nl_be32(m, NFTA_BITWISE_DREG, NFT_REG_1);
-		nl_be32(m, NFTA_BITWISE_LEN, (uint32_t)ip_size(&p->ip));
+		nl_be32(m, NFTA_BITWISE_LEN, (uint32_t)len);
 		nl_nest(m, NFTA_BITWISE_MASK | NLA_F_NESTED)
-			nl_ip(m, NFTA_DATA_VALUE, &bits);
+			nl_put(m, NFTA_DATA_VALUE, bits, len);
 		nl_nest(m, NFTA_BITWISE_XOR | NLA_F_NESTED)
-			nl_put(m, NFTA_DATA_VALUE, zero, ip_size(&p->ip));
+			nl_put(m, NFTA_DATA_VALUE, zero, len);
 	}
+}
+
+void nft_match_link_local_group(struct nl_msg *m)
+{
+	static const uint8_t bits[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xf0};
+	static const uint8_t group[] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
+
+	load_payload(m, NFT_REG_1, NFT_PAYLOAD_LL_HEADER, 0, sizeof(group));
+	mask(m, bits, sizeof(bits));
+	compare(m, NFT_CMP_EQ, group, sizeof(group));
+}
+
+/** The mask of a prefix of @len bits. */
+static struct ipaddr netmask(int family, int len)
+{
+	struct prefix ones = {.ip.family = family, .len = len};
+
+	memset(ones.ip.bytes, 0xff, sizeof(ones.ip.bytes));
+	return prefix_first(&ones);
 }
 
 void nft_match_not_prefix(struct nl_msg *m, enum nft_direction dir, const struct prefix *p)
 {
-	struct ipaddr net = prefix_first(p);
+	struct ipaddr net = prefix_first(p), bits = netmask(p->ip.family, p->len);
 
 	load_address(m, dir, p->ip.family);
 	if (p->len < ip_bits(&p->ip))
-		mask(m, p);
+		mask(m, bits.bytes, ip_size(&bits));
 	compare(m, NFT_CMP_NEQ, net.bytes, ip_size(&net));
 }
 

@@ -15,6 +15,7 @@ void port_set(struct nl_msg *m, int index, const struct port *port)
 	nl_nest(m, IFLA_PROTINFO | NLA_F_NESTED) {
 		nl_u8(m, IFLA_BRPORT_MODE, port->hairpin);
 		nl_u8(m, IFLA_BRPORT_ISOLATED, port->isolated);
+		nl_u16(m, IFLA_BRPORT_GROUP_FWD_MASK, port->group_fwd_mask);
 	}
 }
 
@@ -30,6 +31,7 @@ static int on_port(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	nl_parse_nested(info[IFLA_INFO_SLAVE_DATA], port, IFLA_BRPORT_MAX);
 	out->hairpin = nl_get_u8(port[IFLA_BRPORT_MODE]);
 	out->isolated = nl_get_u8(port[IFLA_BRPORT_ISOLATED]);
+	out->group_fwd_mask = nl_get_u16(port[IFLA_BRPORT_GROUP_FWD_MASK]);
 	return 0;
 }
 

@@ -8,7 +8,14 @@ struct port {
 	bool hairpin;  ///< may send back what it received: `bridge link set hairpin on`
 	bool isolated; ///< exchanges nothing with other isolated ports: `bridge link set isolated
 		       ///< on`
+	uint16_t group_fwd_mask; ///< bit X: frames to 01:80:c2:00:00:0X are bridged as all others
 };
+
+/**
+ * All bits that a port may have: frames to :01 (pause) are always dropped (BR_GROUPFWD_MACPAUSE,
+ * net/bridge/br_private.h).
+ */
+enum { PORT_GROUP_FWD_ALL = 0xfffd };
 
 /** Set the flags of port @index. */
 void port_set(struct nl_msg *m, int index, const struct port *port);

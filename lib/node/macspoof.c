@@ -20,6 +20,11 @@ static void put_base(struct nl_msg *m)
 	nft_set_add(m, table, &(struct nft_set){MACS, NFT_IFNAME_MAC}, 0);
 	nft_rule(m, table, macspoof_kind.chain.name) {
 		nft_match_ifname(m, PORTS);
+		nft_match_link_local_group(m);
+		nft_drop(m);
+	}
+	nft_rule(m, table, macspoof_kind.chain.name) {
+		nft_match_ifname(m, PORTS);
 		nft_match_not_ifname_mac(m, MACS);
 		nft_drop(m);
 	}
@@ -45,7 +50,6 @@ const struct ruleset_kind macspoof_kind = {
 	.name = "macspoof",
 	.table = {NFT_FAMILY_BRIDGE, "edgeway_macspoof"},
 	.chain = {"prerouting", "filter", NFT_HOOK_PREROUTING, PRIORITY_DSTNAT},
-	.sets_per_rule = 2,
 	.put_base = put_base,
 	.elems = elems,
 };

@@ -55,7 +55,6 @@ const struct ruleset_kind masq_kind = {
 	.name = "masq",
 	.table = {NFT_FAMILY_INET, "edgeway_masq"},
 	.chain = {"postrouting", "nat", NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT},
-	.sets_per_rule = 1,
 	.elems = elems,
 	.put_set = put_set,
 };

@@ -260,14 +260,14 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 	return nl_call(r->nl, &m, e);
 }
 
-/** Whether the table stands, with a rule for all of its sets that want one. */
+/** Whether the table stands, with all of its rules. */
 static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 {
 	uint32_t rules, objects;
 
 	if (nft_count(r->nl, &r->kind->table, r->kind->chain.name, &rules, &objects, e) < 0)
 		return -1;
-	*whole = objects && rules * r->kind->sets_per_rule + 1 >= objects; // the one is the chain
+	*whole = objects && rules + 1 >= objects; // the one is the chain
 	return 0;
 }
 

@@ -29,8 +29,7 @@ struct ruleset_elem {
 struct ruleset_kind {
 	const char *name; ///< "masq": of the records' directory and lock
 	struct nft_table table;
-	struct nft_chain chain;
-	uint32_t sets_per_rule; ///< by which a missing rule is noticed
+	struct nft_chain chain; ///< has as many rules as the table has sets
 
 	/** Sets and rules that are there whatever the records say; NULL if there are none. */
 	void (*put_base)(struct nl_msg *m);

@@ -46,6 +46,53 @@ test_a_frame_with_a_forged_source_is_dropped() {
 	bridge -j fdb show br br0 | json "[.[] | select(.mac == \"$(mac_of blue)\" and .ifname == \"$(port_of red)\")] == []"
 }
 
+# groups POD SOURCE: a frame to each of the bridge's own addresses, which go past nf_tables by default
+groups() {
+	inside "$1" /usr/bin/python3 - "$2" <<-'PY'
+		import socket, sys
+		with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+		    out.bind(("eth0", 0))
+		    for last in range(16):
+		        out.send(bytes.fromhex(f"0180c20000{last:02x}" + sys.argv[1].replace(":", "")) +
+		                 b"\x88\xb5a group" + bytes(50))
+	PY
+}
+
+forwards() { ip -j -d link show master br0 | jq -e 'all(.linkinfo.info_slave_data.state == "forwarding")'; }
+# no_theft STP: STP decides whether frames to 01:80:c2:00:00:00 are the bridge's own
+no_theft() {
+	pod red blue
+	cni ADD red "$(checked)"
+	cni ADD blue "$(net '.isGateway = true')"
+	ip link set br0 type bridge stp_state "$1" forward_delay 200
+	until forwards; do sleep 0.1; done
+	inside blue ping -c1 -W5 10.9.0.1
+	groups red "$(mac_of blue)"
+	bridge -j fdb show br br0 | json "[.[] | select(.mac == \"$(mac_of blue)\" and .ifname == \"$(port_of red)\")] == []"
+	ping -c1 -W2 10.9.0.3 || fail "blue is not heard any more"
+}
+test_a_frame_to_the_bridges_own_addresses_steals_nobodys() { no_theft 0; }
+test_a_frame_to_the_bridges_own_addresses_steals_nobodys_with_stp() { no_theft 1; }
+
+test_a_frame_to_the_bridges_own_addresses_gets_nowhere() {
+	pod red blue
+	cni ADD red "$(checked)"
+	cni ADD blue "$(checked)"
+	inside blue nft 'add table netdev heard
+		add chain netdev heard in { type filter hook ingress device eth0 priority 0; }
+		add rule netdev heard in ether type 0x88b5 counter'
+	groups red "$(mac_of red)"
+	inside red arping -q -c1 -w2 -I eth0 10.9.0.3 # what was sent before has arrived too
+	inside blue nft -j list chain netdev heard in | json '.nftables[2].rule.expr[1].counter.packets == 0'
+}
+
+test_check_wants_the_bridges_own_addresses_filtered() {
+	pod red
+	cni ADD red "$(checked)"
+	ip link set "$(port_of red)" type bridge_slave group_fwd_mask 0
+	refused 104 "macspoofchk: group_fwd_mask of $(port_of red) is 0x0, not 0xfffd" CHECK red "$(checked)"
+}
+
 test_the_table_is_two_elements_a_pod_and_reads_back() {
 	pod red blue
 	cni ADD red "$(checked)"
@@ -53,6 +100,7 @@ test_the_table_is_two_elements_a_pod_and_reads_back() {
 	equal "$(printf '%s\n' "macs $(port_of red) $(mac_of red)" "macs $(port_of blue) $(mac_of blue)" \
 		"ports $(port_of red)" "ports $(port_of blue)" | sort)" "$(elements)" elements
 	nft list ruleset >"$T/whole"
+	grep -q 'iifname @ports ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop' "$T/whole"
 	grep -q 'iifname @ports iifname . ether saddr != @macs drop' "$T/whole"
 	nft flush ruleset
 	nft -f "$T/whole"

@@ -69,7 +69,9 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 	const struct bridge_conf *conf = job->conf;
 	const struct veth pair = {
 		.master = job->bridge.index, .mtu = (uint32_t)conf->mtu, .mac = job->mac};
-	const struct port port = {.hairpin = conf->hairpin, .isolated = conf->isolated};
+	const struct port port = {.hairpin = conf->hairpin,
+				  .isolated = conf->isolated,
+				  .group_fwd_mask = conf->macspoofchk ? PORT_GROUP_FWD_ALL : 0};
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	int index = 0;
 
@@ -77,7 +79,7 @@ static int attach(struct bridge_job *job, struct undo *undo, struct err *e)
 	    undo_push(undo, undo_attach, job, index, e) < 0 || bridge_vlan_set(job, index, e) < 0 ||
 	    bind_mac(job, e) < 0)
 		return -1;
-	if (port.hairpin || port.isolated)
+	if (port.hairpin || port.isolated || port.group_fwd_mask)
 		port_set(&m, index, &port);
 	// A bridge port needs no address; the container would hear it announce one.
 	link_set_no_ipv6_address(&m, index);

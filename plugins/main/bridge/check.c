@@ -37,6 +37,10 @@ static int check_port(const struct bridge_job *job, struct err *e)
 	if (port.isolated != job->conf->isolated)
 		return err_set(e, ERR_MISMATCH, "portIsolation of %s is %s", host.name,
 			       port.isolated ? "on" : "off");
+	if (job->conf->macspoofchk && port.group_fwd_mask != PORT_GROUP_FWD_ALL)
+		return err_set(e, ERR_MISMATCH,
+			       "macspoofchk: group_fwd_mask of %s is 0x%x, not 0x%x", host.name,
+			       port.group_fwd_mask, PORT_GROUP_FWD_ALL);
 	return bridge_vlan_check(job, host.index, e);
 }
 

@@ -117,7 +117,10 @@ static void nft_loads_the_rules_it_lists(void **state)
 	   "nft list ruleset > /run/after && diff /run/before /run/after");
 }
 
-/** A bridge's table that drops what comes from a port in "ports" without being in "macs". */
+/**
+ * A bridge's table that drops what comes from a port in "ports" without being in "macs", or goes to
+ * a link-local group.
+ */
 static void put_port_rule(struct nl_msg *m)
 {
 	const struct nft_table table = {NFT_FAMILY_BRIDGE, NAME};
@@ -127,6 +130,11 @@ static void put_port_rule(struct nl_msg *m)
 	nft_chain_add(m, &table, &chain);
 	nft_set_add(m, &table, &(struct nft_set){"ports", NFT_IFNAME}, 0);
 	nft_set_add(m, &table, &(struct nft_set){"macs", NFT_IFNAME_MAC}, 0);
+	nft_rule(m, &table, "prerouting") {
+		nft_match_ifname(m, "ports");
+		nft_match_link_local_group(m);
+		nft_drop(m);
+	}
 	nft_rule(m, &table, "prerouting") {
 		nft_match_ifname(m, "ports");
 		nft_match_not_ifname_mac(m, "macs");
@@ -142,6 +150,8 @@ static void rules_on_ports_read_as_they_are_meant_and_load_back(void **state)
 	put_port_rule(&m);
 	commit(*state, &m);
 	assert_non_null(strstr(sh_output("nft list ruleset"),
+			       "\t\tiifname @ports ether daddr & ff:ff:ff:ff:ff:f0 == "
+			       "01:80:c2:00:00:00 drop\n"
 			       "\t\tiifname @ports iifname . ether saddr != @macs drop\n"));
 	sh("nft list ruleset > /run/before && nft flush ruleset && nft -f /run/before && "
 	   "nft list ruleset > /run/after && diff /run/before /run/after");

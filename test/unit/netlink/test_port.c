@@ -18,8 +18,11 @@ static void flags_are_set_and_cleared_and_read_back(void **state)
 	struct nl *nl = *state;
 	int index = nl_ifindex(nl, "veth0");
 
-	for (int i = 0; i < 8; i++) { // each after each
-		struct port set = {.hairpin = i & 1, .isolated = i & 2}, back = {};
+	for (unsigned int i = 0; i < 16; i++) { // each after each
+		struct port set = {.hairpin = i & 1,
+				   .isolated = i & 2,
+				   .group_fwd_mask = i & 4 ? PORT_GROUP_FWD_ALL : 0},
+			    back = {};
 		struct nl_msg m = {};
 		struct err e = {};
 
@@ -28,8 +31,11 @@ static void flags_are_set_and_cleared_and_read_back(void **state)
 		assert_int_equal(port_get(nl, index, &back, &e), 0);
 		assert_int_equal(back.hairpin, set.hairpin);
 		assert_int_equal(back.isolated, set.isolated);
+		assert_int_equal(back.group_fwd_mask, set.group_fwd_mask);
 		sh("bridge -d link show dev veth0 | grep -q ' hairpin %s .* isolated %s '",
 		   set.hairpin ? "on" : "off", set.isolated ? "on" : "off");
+		sh("ip -d link show dev veth0 | grep -q ' group_fwd_mask %#x '",
+		   set.group_fwd_mask);
 	}
 }
 

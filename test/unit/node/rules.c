@@ -56,7 +56,6 @@ const struct ruleset_kind rules_kind = {
 	.name = "test",
 	.table = {NFT_FAMILY_INET, "edgeway_test"},
 	.chain = {"out", "filter", NFT_HOOK_POSTROUTING, 0},
-	.sets_per_rule = 1,
 	.elems = elems,
 	.put_set = put_set,
 };
