@@ -103,5 +103,5 @@ int cni_read_conf(const struct cni_call *call, void *out, const struct conf_fiel
  */
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname);
 
-/** The same for the tag of an attachment to this network (attachment_tag()): a ruleset_keep_fn. */
+/** The same for the tag of an attachment to this network (attachment_tag()): a ruleset_tag_fn. */
 bool cni_call_keeps(const char *tag, const void *call);

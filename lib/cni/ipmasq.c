@@ -25,7 +25,7 @@ static int undo_masq(void *ctx, int arg, struct err *e)
 	struct step_back *back = ctx;
 
 	(void)arg;
-	return masq_del(back->masq, back->at, NULL, 0, e);
+	return ruleset_del(back->masq, back->at, false, e);
 }
 
 /** The addresses of @result; NULL when memory is short. */
@@ -56,10 +56,7 @@ int ipmasq_add(struct ruleset *masq, const struct cni_call *call, const struct c
 
 int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configured, struct err *e)
 {
-	struct prefix *known =
-		configured && call->prev ? addresses_of(call->prev, call->arena) : NULL;
-
-	return masq_del(masq, &call->at, known, known ? call->prev->n_ips : 0, e);
+	return ruleset_del(masq, &call->at, configured, e);
 }
 
 int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e)
@@ -73,9 +70,9 @@ int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *
 	return 0;
 }
 
-int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, struct err *e)
+int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, bool configured, struct err *e)
 {
-	return ruleset_gc(masq, call->at.network, cni_call_keeps, call, e);
+	return ruleset_gc(masq, call->at.network, cni_call_keeps, call, configured, e);
 }
 
 int ipmasq_resync(struct arena *arena, struct err *e)

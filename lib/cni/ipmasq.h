@@ -15,13 +15,14 @@ int ipmasq_add(struct ruleset *masq, const struct cni_call *call, const struct c
 	       struct undo *undo, struct err *e) _must_check_;
 
 /**
- * Stop it, whether or not it is configured any more. If the record is lost, go by the addresses of
- * prevResult, provided that @configured.
+ * Stop it, for the one or for all that are not valid, whether or not it is configured any more.
+ * Those whose record is lost are searched for, provided that it is @configured.
  */
 int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configured,
 	       struct err *e) _must_check_;
+int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, bool configured,
+	      struct err *e) _must_check_;
 int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e) _must_check_;
-int ipmasq_gc(struct ruleset *masq, const struct cni_call *call, struct err *e) _must_check_;
 
 /** The option --resync: rebuild what is in nf_tables from the records. */
 int ipmasq_resync(struct arena *arena, struct err *e) _must_check_;

@@ -279,23 +279,92 @@ void nft_elem_del(struct nl_msg *m, const struct nft_table *table, const char *s
 	}
 }
 
-static int on_elem(const struct nlmsghdr *reply, void *ctx, struct err *e)
+/** The element that @list_elem tells of; its key only if it is one that we can have written. */
+static struct nft_elem read_elem(const struct nlattr *list_elem)
 {
-	const struct nlattr *list[NFTA_SET_ELEM_LIST_MAX + 1], *one[NFTA_LIST_MAX + 1];
-	const struct nlattr *a[NFTA_SET_ELEM_MAX + 1];
-	struct nft_elem *out = ctx;
-	const uint8_t *udata;
+	const struct nlattr *a[NFTA_SET_ELEM_MAX + 1], *key[NFTA_DATA_MAX + 1];
+	struct nft_elem elem = {.key.text = "an element"};
+	const uint8_t *data;
 	size_t len;
 
-	(void)e;
+	nl_parse_nested(list_elem, a, NFTA_SET_ELEM_MAX);
+	nl_parse_nested(a[NFTA_SET_ELEM_KEY], key, NFTA_DATA_MAX);
+	data = nl_get_data(key[NFTA_DATA_VALUE], &len);
+	if (len && len <= sizeof(elem.key.bytes)) {
+		memcpy(elem.key.bytes, data, len);
+		elem.key.len = len;
+	}
+	data = nl_get_data(a[NFTA_SET_ELEM_USERDATA], &len);
+	if (len > 2 && data[0] == UDATA_ELEM_COMMENT && data[1] <= len - 2)
+		(void)snprintf(elem.comment, sizeof(elem.comment), "%.*s", data[1],
+			       (const char *)data + 2);
+	return elem;
+}
+
+/** What a dump of sets or elements calls. */
+struct each {
+	nft_set_fn *on_set;
+	nft_elem_fn *on_elem;
+	void *ctx;
+};
+
+static int on_elems(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *list[NFTA_SET_ELEM_LIST_MAX + 1], *elems;
+	const struct each *each = ctx;
+
 	nl_parse(reply, sizeof(struct nfgenmsg), list, NFTA_SET_ELEM_LIST_MAX);
-	nl_parse_nested(list[NFTA_SET_ELEM_LIST_ELEMENTS], one, NFTA_LIST_MAX);
-	nl_parse_nested(one[NFTA_LIST_ELEM], a, NFTA_SET_ELEM_MAX);
-	udata = nl_get_data(a[NFTA_SET_ELEM_USERDATA], &len);
-	out->comment[0] = '\0';
-	if (len > 2 && udata[0] == UDATA_ELEM_COMMENT && udata[1] <= len - 2)
-		(void)snprintf(out->comment, sizeof(out->comment), "%.*s", udata[1],
-			       (const char *)udata + 2);
+	elems = list[NFTA_SET_ELEM_LIST_ELEMENTS];
+	for (const struct nlattr *a = elems ? nl_next_nested(elems, NULL) : NULL; a;
+	     a = nl_next_nested(elems, a)) {
+		const struct nft_elem elem = read_elem(a);
+
+		if (each->on_elem(&elem, each->ctx, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int on_set(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[NFTA_SET_MAX + 1];
+	const struct each *each = ctx;
+	const char *name;
+
+	nl_parse(reply, sizeof(struct nfgenmsg), a, NFTA_SET_MAX);
+	name = nl_get_str(a[NFTA_SET_NAME], NULL);
+	return name ? each->on_set(name, each->ctx, e) : 0;
+}
+
+int nft_set_each(struct nl *nl, const struct nft_table *table, nft_set_fn *fn, void *ctx,
+		 struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct each each = {.on_set = fn, .ctx = ctx};
+
+	begin(&m, NFT_MSG_GETSET, 0, table->family);
+	nl_label(&m, "list sets of nf_tables table %s", table->name);
+	nl_str(&m, NFTA_SET_TABLE, table->name);
+	return nl_dump(nl, &m, on_set, &each, e);
+}
+
+int nft_elem_each(struct nl *nl, const struct nft_table *table, const char *set, nft_elem_fn *fn,
+		  void *ctx, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct each each = {.on_elem = fn, .ctx = ctx};
+
+	elem_begin(&m, NFT_MSG_GETSETELEM, 0, table, set);
+	nl_label(&m, "list nf_tables set %s %s", table->name, set);
+	return nl_dump(nl, &m, on_elems, &each, e);
+}
+
+static int copy_elem(const struct nft_elem *elem, void *ctx, struct err *e)
+{
+	struct nft_elem *out = ctx;
+
+	(void)e;
+	memcpy(out->comment, elem->comment, sizeof(out->comment));
 	return 0;
 }
 
@@ -303,13 +372,14 @@ int nft_elem_get(struct nl *nl, const struct nft_table *table, const char *set,
 		 const struct nft_key *key, struct nft_elem *out, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct each each = {.on_elem = copy_elem, .ctx = out};
 
-	out->key = *key;
+	*out = (struct nft_elem){.key = *key};
 	elem_begin(&m, NFT_MSG_GETSETELEM, 0, table, set);
 	nl_label(&m, "find %s in nf_tables set %s %s", key->text, table->name, set);
 	nl_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(&m, NFTA_LIST_ELEM | NLA_F_NESTED)
 			put_key(&m, key);
 	}
-	return nl_get(nl, &m, on_elem, out, e);
+	return nl_get(nl, &m, on_elems, &each, e);
 }

@@ -105,6 +105,19 @@ void nft_elem_del(struct nl_msg *m, const struct nft_table *table, const char *s
 int nft_elem_get(struct nl *nl, const struct nft_table *table, const char *set,
 		 const struct nft_key *key, struct nft_elem *out, struct err *e) _must_check_;
 
+/** What to do with a set, or an element; return -1 with @e filled to stop. */
+typedef int nft_set_fn(const char *set, void *ctx, struct err *e);
+typedef int nft_elem_fn(const struct nft_elem *elem, void *ctx, struct err *e);
+
+/**
+ * Call @fn for the sets of @table, or the elements of @set; possibly twice for one if the ruleset
+ * changes meanwhile. -1 with e->os == ENOENT if the table or the set is gone.
+ */
+int nft_set_each(struct nl *nl, const struct nft_table *table, nft_set_fn *fn, void *ctx,
+		 struct err *e) _must_check_;
+int nft_elem_each(struct nl *nl, const struct nft_table *table, const char *set, nft_elem_fn *fn,
+		  void *ctx, struct err *e) _must_check_;
+
 /**
  * Append a rule: the block that follows writes its expressions, in the order of evaluation.
  *

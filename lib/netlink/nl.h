@@ -124,6 +124,7 @@ void nl_parse_nested(const struct nlattr *nest, const struct nlattr *attrs[], ui
  */
 const struct nlattr *nl_next(const struct nlmsghdr *reply, size_t hdr_len,
 			     const struct nlattr *previous);
+const struct nlattr *nl_next_nested(const struct nlattr *nest, const struct nlattr *previous);
 uint16_t nl_type(const struct nlattr *a);
 
 /** The family header behind the netlink header. */

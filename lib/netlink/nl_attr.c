@@ -47,6 +47,14 @@ const struct nlattr *nl_next(const struct nlmsghdr *reply, size_t hdr_len,
 	return reply->nlmsg_len > skip ? attr_at(start + skip, end) : NULL;
 }
 
+const struct nlattr *nl_next_nested(const struct nlattr *nest, const struct nlattr *previous)
+{
+	const unsigned char *start = (const unsigned char *)nest;
+	const unsigned char *end = start + nest->nla_len;
+
+	return previous ? attr_after(previous, end) : attr_at(start + NLA_HDRLEN, end);
+}
+
 void nl_index(const void *at, size_t len, const struct nlattr *attrs[], uint16_t max)
 {
 	const unsigned char *end;

@@ -70,15 +70,6 @@ int macspoof_add(struct ruleset *rules, const struct attachment *a, const char *
 	return ruleset_add(rules, a, (const char *const[]){line_of(port, mac, line)}, 1, e);
 }
 
-int macspoof_del(struct ruleset *rules, const struct attachment *a, const char *port,
-		 const struct mac *mac, struct err *e)
-{
-	char line[LINE_MAX_LEN];
-	const char *lines[] = {mac ? line_of(port, mac, line) : NULL};
-
-	return ruleset_del(rules, a, lines, mac ? 1 : 0, e);
-}
-
 int macspoof_check(struct ruleset *rules, const struct attachment *a, const char *port,
 		   const struct mac *mac, struct err *e)
 {

@@ -39,10 +39,6 @@ extern const struct ruleset_kind macspoof_kind;
 int macspoof_add(struct ruleset *rules, const struct attachment *a, const char *port,
 		 const struct mac *mac, struct err *e) _must_check_;
 
-/** ruleset_del(): @port and @mac count only if there is no record; @mac may be NULL. */
-int macspoof_del(struct ruleset *rules, const struct attachment *a, const char *port,
-		 const struct mac *mac, struct err *e) _must_check_;
-
 /** Whether the port is bound to @mac; ERR_MISMATCH if not. */
 int macspoof_check(struct ruleset *rules, const struct attachment *a, const char *port,
 		   const struct mac *mac, struct err *e) _must_check_;

@@ -86,14 +86,6 @@ int masq_add(struct ruleset *masq, const struct attachment *a, const struct pref
 	return lines ? ruleset_add(masq, a, lines, n, e) : no_memory(e);
 }
 
-int masq_del(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
-	     size_t n, struct err *e)
-{
-	const char **lines = lines_of(addresses, n, masq->arena);
-
-	return lines ? ruleset_del(masq, a, lines, n, e) : no_memory(e);
-}
-
 int masq_check(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
 	       size_t n, struct err *e)
 {

@@ -27,10 +27,6 @@ extern const struct ruleset_kind masq_kind;
 int masq_add(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
 	     size_t n, struct err *e) _must_check_;
 
-/** ruleset_del(): @addresses count only if there is no record. */
-int masq_del(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
-	     size_t n, struct err *e) _must_check_;
-
 /** Whether @addresses are masqueraded; ERR_MISMATCH names the first that is not. */
 int masq_check(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
 	       size_t n, struct err *e) _must_check_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/** Adding, rebuilding, checking. */
 #include "node/ruleset.h"
 
 #include <errno.h>
@@ -6,11 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "node/ruleset_private.h"
 #include "node/ruleset_record.h"
 
-enum { RESYNC_TRIES = 50, REMOVE_TRIES = 3 };
+enum { RESYNC_TRIES = 50 };
 
-static int open_nl(struct ruleset *r, struct err *e)
+int ruleset_open(struct ruleset *r, struct err *e)
 {
 	if (!r->nl)
 		r->nl = nl_open(NETLINK_NETFILTER, e);
@@ -145,7 +147,7 @@ int ruleset_resync(struct ruleset *r, struct err *e)
 	_cleanup_(fd_closep) int lock = -1;
 	bool used;
 
-	if (open_nl(r, e) < 0 || is_used(r, &used, e) < 0)
+	if (ruleset_open(r, e) < 0 || is_used(r, &used, e) < 0)
 		return -1;
 	if (!used)
 		return 0;
@@ -284,110 +286,6 @@ static int add_otherwise(struct ruleset *r, const struct addition *x, struct err
 	return !whole && resync_locked(r, e) < 0 ? -1 : add_carefully(r, x, e);
 }
 
-/** Whether a line comes twice, which would delete its elements twice. */
-static bool is_among(const char *line, const char *const lines[], size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(line, lines[i]))
-			return true;
-	return false;
-}
-
-/** The elements of @record that still carry its name. Returns how many, or -1. */
-static int put_removal(const struct ruleset *r, struct nl_msg *m,
-		       const struct ruleset_record *record, struct err *e)
-{
-	int ours = 0;
-
-	for (size_t i = 0; i < record->n; i++) {
-		struct ruleset_elem elems[RULESET_ELEMS];
-		size_t n = is_among(record->lines[i], record->lines, i)
-				   ? 0
-				   : r->kind->elems(record->lines[i], elems);
-
-		for (size_t j = 0; j < n; j++) {
-			struct nft_elem there;
-
-			if (nft_elem_get(r->nl, &r->kind->table, elems[j].set, &elems[j].key,
-					 &there, e) < 0) {
-				if (e->os != ENOENT)
-					return -1;
-			} else if (!strcmp(there.comment, record->tag)) {
-				nft_elem_del(m, &r->kind->table, elems[j].set, &elems[j].key);
-				ours++;
-			}
-		}
-	}
-	return ours;
-}
-
-/** Take out what carries the names of @records. */
-static int remove_once(struct ruleset *r, const struct ruleset_record records[], size_t n,
-		       struct err *e)
-{
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	int count = 0;
-
-	nft_batch_begin(&m, 0);
-	for (size_t i = 0; i < n; i++) {
-		int rc = put_removal(r, &m, &records[i], e);
-
-		if (rc < 0)
-			return -1;
-		count += rc;
-	}
-	if (!count)
-		return 0;
-	nft_batch_end(&m);
-	return nl_call(r->nl, &m, e);
-}
-
-/** The same, though somebody may take something away between our look and our commit. */
-static int remove_elems(struct ruleset *r, const struct ruleset_record records[], size_t n,
-			struct err *e)
-{
-	int rc = -1;
-
-	if (open_nl(r, e) < 0)
-		return -1;
-	for (int i = 0; i < REMOVE_TRIES && rc < 0; i++) {
-		rc = remove_once(r, records, n, e);
-		if (rc < 0 && e->os != ENOENT)
-			return -1;
-	}
-	return rc;
-}
-
-/** Clean up after all that are gone, in one transaction. Under the lock. */
-static int sweep(struct ruleset *r, struct err *e)
-{
-	struct ruleset_record *gone = NULL;
-	size_t n;
-
-	if (ruleset_records_read(r->kind->name, RECORD_GONE, &gone, &n, r->arena, e) < 0)
-		return -1;
-	if (n && remove_elems(r, gone, n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (ruleset_record_forget(r->kind->name, RECORD_GONE, gone[i].id, e) < 0)
-			return -1;
-	return 0;
-}
-
-/**
- * See to it that nothing of @id is left in nf_tables. Of many who come at once the first cleans up
- * after all that have got so far, and those need no socket of their own: closing one while others
- * delete makes everybody wait (nft.h).
- */
-static int sweep_for(struct ruleset *r, const char *id, struct err *e)
-{
-	_cleanup_(fd_closep) int lock = -1;
-
-	if (ruleset_lock(r->kind->name, &lock, e) < 0)
-		return -1;
-	return ruleset_record_is_gone(r->kind->name, id) ? sweep(r, e) : 0;
-}
-
 int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const lines[], size_t n,
 		struct err *e)
 {
@@ -402,10 +300,11 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 	// Of an earlier life of the attachment whose DEL never came, or was killed: what that
 	// record says must go while it still says so, and not later, with what we add now.
 	rc = ruleset_record_retire(r->kind->name, attachment_id(a, id), e);
-	if (rc < 0 ||
-	    ((rc > 0 || ruleset_record_is_gone(r->kind->name, id)) && sweep_for(r, id, e) < 0))
+	if (rc < 0 || ((rc > 0 || ruleset_record_is_gone(r->kind->name, id)) &&
+		       ruleset_sweep_for(r, id, e) < 0))
 		return -1;
-	if (open_nl(r, e) < 0 || ruleset_record_write(r->kind->name, a, lines, n, r->arena, e) < 0)
+	if (ruleset_open(r, e) < 0 ||
+	    ruleset_record_write(r->kind->name, a, lines, n, r->arena, e) < 0)
 		return -1;
 	if (add_elems(r, &x, e) < 0) {
 		if (e->os != ENOENT && e->os != EEXIST)
@@ -414,20 +313,6 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 		return whole ? 0 : -1;
 	}
 	return add_otherwise(r, &x, e);
-}
-
-int ruleset_del(struct ruleset *r, const struct attachment *a, const char *lines[], size_t n,
-		struct err *e)
-{
-	char id[ATTACHMENT_ID], tag[ATTACHMENT_TAG];
-	int rc = ruleset_record_retire(r->kind->name, attachment_id(a, id), e);
-	const struct ruleset_record known = {.tag = attachment_tag(a, tag), .lines = lines, .n = n};
-
-	if (rc < 0)
-		return -1;
-	if (rc > 0 || ruleset_record_is_gone(r->kind->name, id))
-		return sweep_for(r, id, e);
-	return n == 0 ? 0 : remove_elems(r, &known, 1, e);
 }
 
 /** Whether all elements of @line are there and carry @tag. Returns 1, 0, or -1 on failure. */
@@ -456,7 +341,7 @@ int ruleset_check(struct ruleset *r, const struct attachment *a, const char *con
 
 	*missing = NULL;
 	attachment_tag(a, tag);
-	if (n && (open_nl(r, e) < 0 || is_whole(r, &whole, e) < 0))
+	if (n && (ruleset_open(r, e) < 0 || is_whole(r, &whole, e) < 0))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		int rc = whole ? stands(r, lines[i], tag, e) : 0;
@@ -469,23 +354,4 @@ int ruleset_check(struct ruleset *r, const struct attachment *a, const char *con
 		}
 	}
 	return 0;
-}
-
-int ruleset_gc(struct ruleset *r, const char *network, ruleset_keep_fn *keep, const void *ctx,
-	       struct err *e)
-{
-	const char *kind = r->kind->name;
-	_cleanup_(fd_closep) int lock = -1;
-	struct ruleset_record *records = NULL;
-	size_t n;
-
-	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (attachment_tag_is_of(records[i].tag, network) && !keep(records[i].tag, ctx) &&
-		    ruleset_record_retire(kind, records[i].id, e) < 0)
-			return -1;
-	if (ruleset_records_read(kind, RECORD_GONE, &records, &n, r->arena, e) < 0)
-		return -1;
-	return n == 0 ? 0 : ruleset_lock(kind, &lock, e) < 0 ? -1 : sweep(r, e);
 }

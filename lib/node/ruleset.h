@@ -54,10 +54,10 @@ int ruleset_add(struct ruleset *rules, const struct attachment *a, const char *c
 		size_t n, struct err *e) _must_check_;
 
 /**
- * Take away what ruleset_add() did, by its record; if there is none, what @lines say and carries
- * the attachment's comment. What is already gone is no error.
+ * Take away what ruleset_add() did, by its record. If there is none it may have been lost: @search
+ * for what carries the attachment's comment. What is already gone is no error.
  */
-int ruleset_del(struct ruleset *rules, const struct attachment *a, const char *lines[], size_t n,
+int ruleset_del(struct ruleset *rules, const struct attachment *a, bool search,
 		struct err *e) _must_check_;
 
 /**
@@ -67,12 +67,15 @@ int ruleset_del(struct ruleset *rules, const struct attachment *a, const char *l
 int ruleset_check(struct ruleset *rules, const struct attachment *a, const char *const lines[],
 		  size_t n, const char **missing, struct err *e) _must_check_;
 
-/** Whether to keep the attachment with this tag. */
-typedef bool ruleset_keep_fn(const char *tag, const void *ctx);
+/** Whether something is true of the attachment with this tag. */
+typedef bool ruleset_tag_fn(const char *tag, const void *ctx);
 
-/** Take away all attachments to @network that @keep does not want. */
-int ruleset_gc(struct ruleset *rules, const char *network, ruleset_keep_fn *keep, const void *ctx,
-	       struct err *e) _must_check_;
+/**
+ * Take away all attachments to @network that @keep does not want; @search for those as well whose
+ * record is lost.
+ */
+int ruleset_gc(struct ruleset *rules, const char *network, ruleset_tag_fn *keep, const void *ctx,
+	       bool search, struct err *e) _must_check_;
 
 /** Rebuild the table from the records; where there are none and no table, make none. */
 int ruleset_resync(struct ruleset *rules, struct err *e) _must_check_;

@@ -8,7 +8,7 @@
 #include "node/attachment.h"
 
 /**
- * The records of a ruleset; for ruleset.c alone. /run/edgeway/KIND has a file for each attachment,
+ * The records of a ruleset; for ruleset*.c alone. /run/edgeway/KIND has a file for each attachment,
  * named by its id, that says what should be in nf_tables; when the attachment goes, it moves to
  * /run/edgeway/KIND.gone until nf_tables has been cleaned.
  */

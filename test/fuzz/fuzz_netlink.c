@@ -166,6 +166,33 @@ static void element(struct nl *nl, struct err *e)
 		must_end(elem.comment, sizeof(elem.comment));
 }
 
+static int on_set(const char *set, void *ctx, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	(void)strlen(set);
+	return 0;
+}
+
+static int on_elem(const struct nft_elem *elem, void *ctx, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	must(elem->key.len <= sizeof(elem->key.bytes));
+	must_end(elem->comment, sizeof(elem->comment));
+	return 0;
+}
+
+static void each_set(struct nl *nl, struct err *e)
+{
+	(void)accepted(nft_set_each(nl, &table, on_set, NULL, e), e);
+}
+
+static void each_element(struct nl *nl, struct err *e)
+{
+	(void)accepted(nft_elem_each(nl, &table, "pods_10.1.0.0/16", on_elem, NULL, e), e);
+}
+
 /** Verdicts: of two requests, and of a transaction. */
 static void verdicts(struct nl *nl, struct err *e)
 {
@@ -189,8 +216,9 @@ static void transaction(struct nl *nl, struct err *e)
 }
 
 static void (*const asks[])(struct nl *nl, struct err *e) = {
-	get_link, each_link,  each_port,  nsid,   each_addr, each_route, find_route, neighbour,
-	port,     port_vlans, generation, exists, count,     element,    verdicts,   transaction,
+	get_link,   each_link, each_port, nsid,        each_addr,  each_route,
+	find_route, neighbour, port,      port_vlans,  generation, exists,
+	count,      element,   verdicts,  transaction, each_set,   each_element,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -54,7 +54,7 @@ static void try_kind(const struct ruleset_kind *kind, const uint8_t *data, size_
 		put_file(path, data, size);
 	}
 	must(ruleset_resync(&rules, &e) == 0);
-	must(ruleset_gc(&rules, "net", keep_none, NULL, &e) == 0);
+	must(ruleset_gc(&rules, "net", keep_none, NULL, true, &e) == 0);
 	kernel_done();
 }
 

@@ -15,6 +15,18 @@ test_del_of_nothing() {
 	ip -o link show type bridge | absent "DEL made a bridge"
 }
 
+# the ADD before has failed over that; the socket of nf_tables is the second
+test_a_kernel_without_netfilter() {
+	local verb
+	mkdir "$T/without"
+	printf '#!/bin/sh\nexec strace -o %s/calls -e inject=socket:error=EPROTONOSUPPORT:when=2 %s/bridge\n' "$T" "$RELEASE_BIN" >"$T/without/bridge"
+	chmod +x "$T/without/bridge"
+	for verb in DEL GC; do
+		BIN=$T/without NETNS="" cni $verb red "$(conf '."cni.dev/valid-attachments" = []')"
+		grep -q '^socket(AF_NETLINK.*NETLINK_NETFILTER.*INJECTED' "$T/calls" || fail "$verb: nothing was injected"
+	done
+}
+
 # containerd: StopPodSandbox, then RemovePodSandbox without netns and prevResult
 test_the_same_del_twice() {
 	settle "$(conf)"

@@ -81,6 +81,13 @@ test_with_the_netns_gone() {
 	equal 1 "$(find /run/edgeway/masq -type f | wc -l)" "state files"
 }
 
+test_without_records() {
+	three_pods
+	rm -r /run/edgeway
+	gc cni.dev/valid-attachments '[{"containerID": "red", "ifname": "eth0"}]'
+	equal "10.8.0.2 10.9.0.2" "$(elements)" "what is masqueraded"
+}
+
 test_twice() {
 	three_pods
 	gc cni.dev/valid-attachments '[]'

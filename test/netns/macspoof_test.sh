@@ -10,7 +10,7 @@ elements() {
 		.name as $name | .elem[]? | (if type == "object" and .elem then .elem.val else . end) |
 		"\($name) \(if type == "object" then .concat | join(" ") else . end)"' | sort
 }
-state() { find /run/edgeway/macspoof -type f; }
+state() { find /run/edgeway -path "*/macspoof/*" -type f; }
 port_of() { ip -j link show type veth | jq -r '.[] | select(.ifalias // "" | contains("/'"$1"'/")) | .ifname'; }
 mac_of() { link eth0 "$1" | jq -r .address; }
 # disguise POD MAC: the pod takes another MAC address
@@ -131,6 +131,10 @@ turned_off() { cni DEL red "$(net .)"; }
 test_turned_off_in_between() { gone turned_off; }
 record_lost() { rm -r /run/edgeway/macspoof && mkdir -p /run/edgeway/macspoof && cni DEL red "$1"; }
 test_the_record_is_lost() { gone record_lost; }
+all_lost() { rm -r /run/edgeway && nothing_known "$1"; }
+test_del_with_neither_record_nor_prev_result() { gone all_lost; }
+never_deleted() { rm -r /run/edgeway && cni GC none "$(jq -c '."cni.dev/valid-attachments" = []' <<<"$1")"; }
+test_gc_without_records() { gone never_deleted; }
 flushed() { nft flush ruleset && cni DEL red "$1"; }
 test_del_after_somebody_flushed_the_ruleset() { gone flushed; }
 

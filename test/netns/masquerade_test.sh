@@ -16,7 +16,7 @@ elements() {
 # counted POD NAME: packets of a counter in a pod's table watch
 counted() { inside "$1" nft -j list counter inet watch "$2" | jq '.nftables[].counter // empty | .packets'; }
 # state: one line per attachment on disk
-state() { find /run/edgeway/masq -type f; }
+state() { find /run/edgeway -path "*/masq/*" -type f; }
 
 test_egress_is_masqueraded_and_local_traffic_is_not() {
 	local conf
@@ -94,6 +94,8 @@ no_prev() { PREV="" cni DEL red "$1"; }
 test_del_without_prev_result() { gone no_prev; }
 nothing_known() { ip netns del red && NETNS="" PREV="" cni DEL red "$1"; }
 test_del_with_neither() { gone nothing_known; }
+all_lost() { rm -r /run/edgeway && nothing_known "$1"; }
+test_del_with_no_record_either() { gone all_lost; }
 flushed() { nft flush ruleset && cni DEL red "$1" && cni ADD red "$1" && cni DEL red "$1"; }
 test_del_after_somebody_flushed_the_ruleset() { gone flushed; }
 

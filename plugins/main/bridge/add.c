@@ -46,9 +46,7 @@ static int undo_attach(void *ctx, int index, struct err *e)
 
 	if (undo_link_del(job->nl, index, e) < 0)
 		return -1;
-	return job->conf->macspoofchk
-		       ? macspoof_del(&job->macspoof, &job->call->at, job->host_name, &job->mac, e)
-		       : 0;
+	return ruleset_del(&job->macspoof, &job->call->at, false, e);
 }
 
 /** In force before the port is up: somebody inside may bring the other end up at any time. */

@@ -4,17 +4,6 @@
 #include "bridge.h"
 #include "cni/ipmasq.h"
 #include "cni/veth.h"
-#include "node/macspoof.h"
-
-/** Whether or not it is configured any more; if the record is lost, by what ADD reported. */
-static int unbind_mac(struct bridge_job *job, struct err *e)
-{
-	const struct cni_iface *iface = job->conf->macspoofchk ? cni_call_iface(job->call) : NULL;
-	struct mac mac;
-	bool known = iface && iface->mac && !mac_parse(&mac, iface->mac);
-
-	return macspoof_del(&job->macspoof, &job->call->at, job->host_name, known ? &mac : NULL, e);
-}
 
 int bridge_del(const struct cni_call *call, struct err *e)
 {
@@ -29,7 +18,8 @@ int bridge_del(const struct cni_call *call, struct err *e)
 	if (step(&steps, veth_del(call, job.nl, job.conf->bridge, &steps.err)) == 0) {
 		step(&steps, ipam_del(&job.ipam, &steps.err));
 		// Last, for until its port is gone the container can still send.
-		step(&steps, unbind_mac(&job, &steps.err));
+		step(&steps,
+		     ruleset_del(&job.macspoof, &call->at, job.conf->macspoofchk, &steps.err));
 	}
 	return steps.rc;
 }
@@ -41,9 +31,10 @@ int bridge_gc(const struct cni_call *call, struct err *e)
 
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
-	step(&steps, ipmasq_gc(&job.masq, call, &steps.err));
+	step(&steps, ipmasq_gc(&job.masq, call, job.conf->ip_masq, &steps.err));
 	step(&steps, veth_gc(call, job.nl, &steps.err));
-	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call, &steps.err));
+	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call,
+				job.conf->macspoofchk, &steps.err));
 	step(&steps, ipam_gc(&job.ipam, &steps.err));
 	return steps.rc;
 }

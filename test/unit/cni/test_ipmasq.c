@@ -140,7 +140,7 @@ static void it_stops_by_its_record_whatever_is_configured(void **state)
 	}
 }
 
-static void without_a_record_it_stops_by_prev_result_if_it_is_configured(void **state)
+static void without_a_record_it_stops_if_it_is_configured(void **state)
 {
 	struct err e = {};
 	MASQUERADED(m);
@@ -148,12 +148,9 @@ static void without_a_record_it_stops_by_prev_result_if_it_is_configured(void **
 	(void)state;
 	add(&m);
 	sh("rm -r /run/edgeway");
+	m.c.call.prev = NULL;
 	assert_int_equal(ipmasq_del(&m.masq, &m.c.call, false, &e), 0);
 	assert_string_equal(addresses_in_sets(), BOTH);
-	m.c.call.prev = NULL;
-	assert_int_equal(ipmasq_del(&m.masq, &m.c.call, true, &e), 0);
-	assert_string_equal(addresses_in_sets(), BOTH);
-	m.c.call.prev = &m.result;
 	assert_int_equal(ipmasq_del(&m.masq, &m.c.call, true, &e), 0);
 	assert_string_equal(addresses_in_sets(), "");
 }
@@ -188,8 +185,14 @@ static void gc_keeps_the_attachments_that_are_listed(void **state)
 	add(&m);
 	m.c.call.valid = valid;
 	m.c.call.n_valid = 1;
-	assert_int_equal(ipmasq_gc(&m.masq, &m.c.call, &e), 0);
+	assert_int_equal(ipmasq_gc(&m.masq, &m.c.call, false, &e), 0);
 	assert_string_equal(addresses_in_sets(), "10.1.0.6 net/c2/eth0,");
+	m.c.call.n_valid = 0;
+	sh("rm -r /run/edgeway");
+	assert_int_equal(ipmasq_gc(&m.masq, &m.c.call, false, &e), 0);
+	assert_string_equal(addresses_in_sets(), "10.1.0.6 net/c2/eth0,");
+	assert_int_equal(ipmasq_gc(&m.masq, &m.c.call, true, &e), 0);
+	assert_string_equal(addresses_in_sets(), "");
 }
 
 static void resync_brings_it_back(void **state)
@@ -232,7 +235,7 @@ int main(void)
 		on_a_node(a_failure_halfway_leaves_nothing),
 		on_a_node(what_cannot_be_recorded_is_not_done),
 		on_a_node(it_stops_by_its_record_whatever_is_configured),
-		on_a_node(without_a_record_it_stops_by_prev_result_if_it_is_configured),
+		on_a_node(without_a_record_it_stops_if_it_is_configured),
 		on_a_node(check_goes_by_prev_result),
 		on_a_node(gc_keeps_the_attachments_that_are_listed),
 		on_a_node(resync_brings_it_back),

@@ -157,6 +157,38 @@ static void what_is_not_there_is_enoent(void **state)
 	assert_int_equal(e.os, ENOENT);
 }
 
+static int see_set(const char *set, void *ctx, struct err *e)
+{
+	(void)e;
+	(void)strcat(strcat(ctx, set), ",");
+	return 0;
+}
+
+static void the_sets_of_a_table_are_listed(void **state)
+{
+	char seen[64] = "";
+	struct err e = {};
+
+	assert_int_equal(nft_set_each(*state, &TABLE, see_set, seen, &e), -1);
+	assert_int_equal(e.os, ENOENT);
+	make_table(*state);
+	sh("nft add table inet other && nft add set inet other further '{ type mark; }'");
+	assert_int_equal(nft_set_each(*state, &TABLE, see_set, seen, &e), 0);
+	assert_string_equal(seen, "pods4,pods6,");
+}
+
+/** Stops when it has seen as many as @ctx says. */
+static int see_elem(const struct nft_elem *elem, void *ctx, struct err *e)
+{
+	static const uint8_t net[] = {10, 1};
+	int *left = ctx;
+
+	assert_int_equal(elem->key.len, 4);
+	assert_memory_equal(elem->key.bytes, net, sizeof(net));
+	assert_memory_equal(elem->comment, "edgeway net/", 12);
+	return --*left ? 0 : err_set(e, ERR_EXISTS, "enough");
+}
+
 static void an_element_is_deleted_once(void **state)
 {
 	struct nft_key key = key_of("10.1.0.5");
@@ -389,10 +421,11 @@ static void a_table_is_replaced_within_one_batch(void **state)
 	sh("! nft list ruleset | grep -q pods6");
 }
 
-static void a_batch_of_thousands_goes_through(void **state)
+static void thousands_of_elements_are_added_and_listed(void **state)
 {
 	enum { N = 4000 };
 	struct nft_elem elem = {};
+	int left = N + 1;
 	struct nl_msg m = {};
 	struct err e = {};
 
@@ -411,6 +444,12 @@ static void a_batch_of_thousands_goes_through(void **state)
 	assert_int_equal(get(*state, "pods4", "10.1.15.250", &elem, &e), 0);
 	assert_non_null(strstr(elem.comment, "3999/eth0"));
 	assert_string_equal(sh_output("nft list ruleset | grep -o comment | wc -l"), "4000\n");
+	assert_int_equal(nft_elem_each(*state, &TABLE, "pods4", see_elem, &left, &e), 0);
+	assert_int_equal(left, 1);
+	assert_int_equal(nft_elem_each(*state, &TABLE, "pods4", see_elem, &left, &e), -1);
+	assert_string_equal(e.msg, "enough");
+	assert_int_equal(nft_elem_each(*state, &TABLE, "nosuch", see_elem, &left, &e), -1);
+	assert_int_equal(e.os, ENOENT);
 }
 
 int main(void)
@@ -422,6 +461,7 @@ int main(void)
 		conversation(what_nft_lists_it_loads_back),
 		conversation(an_element_comes_back_with_its_comment),
 		conversation(what_is_not_there_is_enoent),
+		conversation(the_sets_of_a_table_are_listed),
 		conversation(an_element_is_deleted_once),
 		conversation(an_element_that_is_there_is_refused_and_keeps_its_comment),
 		conversation(an_element_can_be_ensured_and_keeps_its_comment_too),
@@ -434,7 +474,7 @@ int main(void)
 		conversation(a_table_of_another_family_is_another),
 		conversation(rules_and_what_is_beside_them_are_counted),
 		conversation(a_table_is_replaced_within_one_batch),
-		conversation(a_batch_of_thousands_goes_through),
+		conversation(thousands_of_elements_are_added_and_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

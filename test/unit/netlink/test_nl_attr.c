@@ -216,6 +216,30 @@ static void attributes_are_walked_in_order_also_those_of_one_type(void **state)
 	assert_null(next((const void *)m.buf, a));
 }
 
+static void a_nest_is_walked_to_its_end(void **state)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	const struct nlattr *nest, *a;
+
+	(void)state;
+	begin(&m);
+	nl_nest(&m, 2 | NLA_F_NESTED) {
+		nl_put(&m, 1, "12345", 5);
+		nl_u32(&m, 1, 11);
+	}
+	nl_nest(&m, 3 | NLA_F_NESTED) {
+	}
+	nl_u32(&m, 4, 22);
+	nest = next((const void *)m.buf, NULL);
+	a = nl_next_nested(nest, NULL);
+	assert_memory_equal((const char *)a + NLA_HDRLEN, "12345", 5);
+	a = nl_next_nested(nest, a);
+	assert_int_equal(nl_get_u32(a), 11);
+	assert_null(nl_next_nested(nest, a));
+	nest = next((const void *)m.buf, nest);
+	assert_null(nl_next_nested(nest, NULL));
+}
+
 static void where_there_are_no_attributes_there_is_no_first(void **state)
 {
 	static const size_t lens[] = {
@@ -284,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_reply_shorter_than_its_header_has_no_attributes),
 		cmocka_unit_test(an_attribute_that_claims_too_much_ends_the_list),
 		cmocka_unit_test(attributes_are_walked_in_order_also_those_of_one_type),
+		cmocka_unit_test(a_nest_is_walked_to_its_end),
 		cmocka_unit_test(where_there_are_no_attributes_there_is_no_first),
 		cmocka_unit_test(the_walk_ends_at_an_attribute_that_claims_too_much),
 		cmocka_unit_test(the_walk_ends_where_the_message_does),

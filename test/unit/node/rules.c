@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "test.h"
 
 struct rules *rules_init(struct rules *rules, const struct ruleset_kind *kind)
 {
@@ -59,6 +60,50 @@ const struct ruleset_kind rules_kind = {
 	.elems = elems,
 	.put_set = put_set,
 };
+
+size_t rules_split(char *text, const char *lines[static RULES_LINES])
+{
+	size_t n = 0;
+	char *rest;
+
+	for (char *l = strtok_r(text, ",", &rest); l; l = strtok_r(NULL, ",", &rest))
+		lines[n++] = l + strspn(l, " ");
+	return n;
+}
+
+void rules_add(const struct attachment *a, const char *text)
+{
+	_cleanup_(freep) char *copy = strdup(text);
+	const char *lines[RULES_LINES];
+	struct err e = {};
+	RULES(rules, &rules_kind);
+
+	if (ruleset_add(&rules->set, a, lines, rules_split(copy, lines), &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+}
+
+void rules_del(const struct attachment *a, bool search)
+{
+	struct err e = {};
+	RULES(rules, &rules_kind);
+
+	if (ruleset_del(&rules->set, a, search, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+}
+
+bool rules_keep(const char *tag, const void *ctx)
+{
+	return strstr(tag, ctx) != NULL;
+}
+
+void rules_gc(const char *kept, bool search)
+{
+	struct err e = {};
+	RULES(rules, &rules_kind);
+
+	if (ruleset_gc(&rules->set, "net", rules_keep, kept, search, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+}
 
 const char *addresses_in_sets(void)
 {

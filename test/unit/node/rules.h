@@ -28,7 +28,18 @@ void rules_done(struct rules *rules);
  */
 extern const struct ruleset_kind rules_kind;
 
-enum { RULES_LINE = 64 }; ///< size of such a line, at most
+enum { RULES_LINE = 64, RULES_LINES = 8 }; ///< size of such a line, and how many, at most
+
+/** "LINE, LINE" as a list, in place; returns how many. */
+size_t rules_split(char *text, const char *lines[static RULES_LINES]);
+
+/** ruleset_add() of the lines in @text, ruleset_del(), ruleset_gc() of the network "net". */
+void rules_add(const struct attachment *a, const char *text);
+void rules_del(const struct attachment *a, bool search);
+void rules_gc(const char *kept, bool search);
+
+/** A ruleset_tag_fn: whether the tag has @ctx in it. */
+bool rules_keep(const char *tag, const void *ctx);
 
 /**
  * The addresses in all sets of nf_tables and whose they are: "10.1.0.5 net/c1/eth0," for each, in

@@ -21,12 +21,12 @@ static void add(const struct attachment *a, const char *port, const struct mac *
 		fail_msg("%s (%s)", e.msg, e.details);
 }
 
-static void del(const struct attachment *a, const char *port, const struct mac *mac)
+static void del(const struct attachment *a)
 {
 	struct err e = {};
 	RULES(rules, &macspoof_kind);
 
-	if (macspoof_del(&rules->set, a, port, mac, &e) < 0)
+	if (ruleset_del(&rules->set, a, true, &e) < 0)
 		fail_msg("%s (%s)", e.msg, e.details);
 }
 
@@ -97,20 +97,18 @@ static void a_further_port_is_two_elements_more(void **state)
 	assert_true(is_bound(&C2, "abcdefghijklmno", &M2));
 }
 
-static void a_port_is_set_free_by_the_record_or_as_given(void **state)
+static void a_port_is_set_free_with_its_record_or_without(void **state)
 {
 	(void)state;
 	add(&C1, "veth1", &M1);
 	add(&C2, "veth2", &M2);
-	del(&C1, "veth1", NULL);
+	del(&C1);
 	assert_int_equal(elements(), 2);
 	assert_true(is_bound(&C2, "veth2", &M2));
 	sh("rm -r /run/edgeway");
-	del(&C2, "veth2", NULL); // nothing is known
+	del(&C1);
 	assert_int_equal(elements(), 2);
-	del(&C1, "veth2", &M2); // not its own
-	assert_int_equal(elements(), 2);
-	del(&C2, "veth2", &M2);
+	del(&C2);
 	assert_int_equal(elements(), 0);
 	assert_int_equal(lines_with("drop"), 2);
 }
@@ -209,7 +207,7 @@ int main(void)
 #define on_a_node(test) cmocka_unit_test_setup(test, sandbox)
 		on_a_node(the_table_is_the_documented_one),
 		on_a_node(a_further_port_is_two_elements_more),
-		on_a_node(a_port_is_set_free_by_the_record_or_as_given),
+		on_a_node(a_port_is_set_free_with_its_record_or_without),
 		on_a_node(the_rule_is_there_before_any_port),
 		on_a_node(a_flushed_ruleset_comes_back_with_the_next_port),
 		on_a_node(every_part_of_the_binding_is_checked),
