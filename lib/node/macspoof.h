@@ -21,15 +21,13 @@
  *		chain prerouting {
  *			type filter hook prerouting priority dstnat; policy accept;
  *			iifname @ports ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop
-			iifname @ports iifname . ether saddr != @macs drop
+ *			iifname @ports iifname . ether saddr != @macs drop
  *		}
  *	}
  *
- * The first rule is for frames that a bridge keeps to itself, past nf_tables, but learns from:
- those
- * to 01:80:c2:00:00:0X. A port must have PORT_GROUP_FWD_ALL (port.h), so that they come by here,
- and
- * none goes further than it would without. A container has no use for them.
+ * The first rule is for frames that a bridge keeps to itself, past nf_tables, but learns from,
+ * those to 01:80:c2:00:00:0X. A port must have PORT_GROUP_FWD_ALL (port.h), so that they come by
+ * here, and none goes further than it would without. A container has no use for them.
  *
  * A line of a record is the port's name and its MAC address, with a space between.
  */
