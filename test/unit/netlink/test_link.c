@@ -278,7 +278,7 @@ static void want_of_ipv6_hides_no_other_refusal(void **state)
 	sh("ip link set br0 mtu 1279");
 	link_set_no_ipv6_address(&m, index);
 	link_set_flags(&m, index, IFF_UP, IFF_UP);
-	call(nl, &m);
+	must_call(nl, &m);
 	assert_true(get(nl, "br0").flags & IFF_UP);
 	link_set_no_ipv6_address(&m, index);
 	link_set_flags(&m, 12345, IFF_UP, IFF_UP);
