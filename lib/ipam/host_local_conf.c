@@ -81,7 +81,8 @@ static int check_count(const struct host_local *hl, struct err *e)
 {
 	int n[2] = {};
 
-	if (!hl->n_sets)
+	// A runtime that gives ranges with each ADD gives none with STATUS.
+	if (!hl->n_sets && hl->call->verb != CNI_STATUS)
 		return err_set(e, ERR_CONFIG, "ipam.ranges: no IP ranges specified");
 	for (size_t i = 0; i < hl->n_sets; i++)
 		if (++n[hl->sets[i].ranges[0].start.family == AF_INET6] > 1 &&

@@ -42,6 +42,19 @@ test_addresses_of_static_may_come_with_each_add() {
 	done
 }
 
+test_ranges_may_come_with_each_add() {
+	local conf type
+	pod red
+	for type in bridge ptp; do
+		conf=$(net ".type = \"$type\" | .ipam = {\"type\": \"host-local\"} | .capabilities = {\"ipRanges\": true}")
+		cni STATUS none "$conf" | absent "output of STATUS"
+		refused 7 "ipam.ranges: no IP ranges specified" ADD red "$conf"
+		conf=$(jq -c '.runtimeConfig.ipRanges = [[{"subnet": "10.9.0.0/24"}]]' <<<"$conf")
+		cni ADD red "$conf"
+		cni DEL red "$conf"
+	done
+}
+
 test_status_changes_nothing() {
 	world >"$T/before"
 	cni STATUS none "$(net '.ipMasq = true | .isGateway = true')"
