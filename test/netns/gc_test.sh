@@ -88,6 +88,20 @@ test_without_records() {
 	equal "10.8.0.2 10.9.0.2" "$(elements)" "what is masqueraded"
 }
 
+test_addresses_stay_taken_while_an_interface_stays() {
+	local plugin all
+	pod red
+	for plugin in bridge ptp; do
+		all=$(net ".type = \"$plugin\" | .\"cni.dev/valid-attachments\" = []")
+		cni ADD red "$(net ".type = \"$plugin\"")"
+		powerless $plugin
+		BIN=$T/weak refused 100 "Operation not permitted" GC none "$all"
+		equal "$(address red)" "$(leases n)" "leases"
+		cni GC none "$all"
+		leases n | absent "leases"
+	done
+}
+
 test_twice() {
 	three_pods
 	gc cni.dev/valid-attachments '[]'

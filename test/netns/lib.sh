@@ -155,6 +155,13 @@ cni() {
 	return $rc
 }
 
+# powerless PLUGIN: with BIN=$T/weak it is one that may not change the network
+powerless() {
+	mkdir -p "$T/weak"
+	printf '#!/bin/sh\nexec setpriv --bounding-set -net_admin %s\n' "$BIN/$1" >"$T/weak/$1"
+	chmod +x "$T/weak/$1"
+}
+
 # refused CODE TEXT VERB POD CONF: the call must fail with this code and say TEXT
 refused() {
 	local code=$1 text=$2 out

@@ -32,9 +32,11 @@ int bridge_gc(const struct cni_call *call, struct err *e)
 	if (bridge_job_open(&job, call, e) < 0)
 		return -1;
 	step(&steps, ipmasq_gc(&job.masq, call, job.conf->ip_masq, &steps.err));
-	step(&steps, veth_gc(call, job.nl, &steps.err));
-	step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call,
-				job.conf->macspoofchk, &steps.err));
-	step(&steps, ipam_gc(&job.ipam, &steps.err));
+	// As with DEL: while a port may still be there, its address and its binding stay.
+	if (step(&steps, veth_gc(call, job.nl, &steps.err)) == 0) {
+		step(&steps, ipam_gc(&job.ipam, &steps.err));
+		step(&steps, ruleset_gc(&job.macspoof, call->at.network, cni_call_keeps, call,
+					job.conf->macspoofchk, &steps.err));
+	}
 	return steps.rc;
 }

@@ -29,7 +29,7 @@ int ptp_gc(const struct cni_call *call, struct err *e)
 	if (ptp_job_open(&job, call, e) < 0)
 		return -1;
 	step(&steps, ipmasq_gc(&job.masq, call, job.conf->ip_masq, &steps.err));
-	step(&steps, veth_gc(call, job.nl, &steps.err));
-	step(&steps, ipam_gc(&job.ipam, &steps.err));
+	if (step(&steps, veth_gc(call, job.nl, &steps.err)) == 0)
+		step(&steps, ipam_gc(&job.ipam, &steps.err));
 	return steps.rc;
 }
