@@ -126,16 +126,18 @@ int lease_reserve(struct lease_store *s, const struct ipaddr *ip, const struct l
 	return 0;
 }
 
+static bool is_same(const struct lease_owner *a, const struct lease_owner *b)
+{
+	return !strcmp(a->container, b->container) && !strcmp(a->ifname, b->ifname);
+}
+
 /** Whether the lease @name belongs to @owner: 1, 0, or -1 when that cannot be read. */
 static int is_owners(struct lease_store *s, const char *name, const struct lease_owner *owner)
 {
 	struct lease_owner holder;
 	int rc = lease_read(s, name, &holder);
 
-	if (rc <= 0)
-		return rc;
-	return !strcmp(holder.container, owner->container) &&
-	       (!*holder.ifname || !strcmp(holder.ifname, owner->ifname));
+	return rc <= 0 ? rc : is_same(&holder, owner);
 }
 
 /** What lease_each() collects for lease_find() when there is no index to ask. */
@@ -159,10 +161,7 @@ static int collect_if_owners(const struct lease *lease, void *ctx, struct err *e
 {
 	struct search *x = ctx;
 
-	if (strcmp(lease->owner.container, x->owner->container) != 0 ||
-	    (*lease->owner.ifname && strcmp(lease->owner.ifname, x->owner->ifname) != 0))
-		return 0;
-	return collect(x, &lease->ip, e);
+	return is_same(&lease->owner, x->owner) ? collect(x, &lease->ip, e) : 0;
 }
 
 /** Take from @list, which may be stale or of a namesake by hash, what really is @x->owner's. */
@@ -182,21 +181,35 @@ static int collect_list(struct search *x, char *list, struct err *e)
 	return 0;
 }
 
+static int search_for(struct search *x, const struct lease_owner *owner, struct err *e)
+{
+	struct lease_store *s = x->store;
+
+	x->owner = owner;
+	if (s->complete && collect_list(x, lease_index_find(s, owner), e) < 0)
+		return -1;
+	if (s->complete)
+		return 0;
+	x->n = 0;
+	return lease_each(s, collect_if_owners, x, e);
+}
+
+/** The leases of @owner, or those of its container in old files; @x->owner is whose they are. */
+static int search(struct search *x, const struct lease_owner *owner, const struct lease_owner *old,
+		  struct err *e)
+{
+	if (search_for(x, owner, e) < 0)
+		return -1;
+	return x->n ? 0 : search_for(x, old, e);
+}
+
 int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ipaddr **ips,
 	       size_t *n, struct err *e)
 {
 	const struct lease_owner old = {owner->container, ""};
-	struct search x = {.store = s, .owner = owner};
-	int rc = 0;
+	struct search x = {.store = s};
+	int rc = search(&x, owner, &old, e);
 
-	if (s->complete)
-		rc = collect_list(&x, lease_index_find(s, owner), e);
-	if (rc == 0 && x.n == 0 && s->complete)
-		rc = collect_list(&x, lease_index_find(s, &old), e);
-	if (rc == 0 && !s->complete) {
-		x.n = 0;
-		rc = lease_each(s, collect_if_owners, &x, e);
-	}
 	*ips = x.ips;
 	*n = x.n;
 	return rc;
@@ -205,21 +218,20 @@ int lease_find(struct lease_store *s, const struct lease_owner *owner, struct ip
 int lease_release(struct lease_store *s, const struct lease_owner *owner, struct err *e)
 {
 	const struct lease_owner old = {owner->container, ""};
-	struct ipaddr *ips;
-	size_t n;
+	struct search x = {.store = s};
 
-	if (lease_find(s, owner, &ips, &n, e) < 0)
+	if (search(&x, owner, &old, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < x.n; i++) {
 		char name[IP_TEXT];
 
 		s->changed = true;
-		if (unlinkat(s->dir, ip_format(&ips[i], name), 0) < 0 && errno != ENOENT)
+		if (unlinkat(s->dir, ip_format(&x.ips[i], name), 0) < 0 && errno != ENOENT)
 			return err_os(e, ERR_IO, errno, "release %s in %s", name, s->path);
 	}
 	lease_index_remove(s, owner);
-	if (n)
-		lease_index_remove(s, &old);
+	if (x.n)
+		lease_index_remove(s, x.owner);
 	return 0;
 }
 

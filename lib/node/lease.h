@@ -47,7 +47,10 @@ void lease_closep(struct lease_store **store);
 int lease_reserve(struct lease_store *store, const struct ipaddr *ip,
 		  const struct lease_owner *owner, struct err *e) _must_check_;
 
-/** The addresses of @owner, verified; 0 or -1. An owner in an old file matches any interface. */
+/**
+ * The addresses of @owner, verified; 0 or -1. If there are none, those of its container in old
+ * files, which match any interface.
+ */
 int lease_find(struct lease_store *store, const struct lease_owner *owner, struct ipaddr **ips,
 	       size_t *n, struct err *e) _must_check_;
 

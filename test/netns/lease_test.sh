@@ -206,4 +206,18 @@ test_strangers_in_the_directory_are_left_alone() {
 	[ -d $DIR/sub ] || fail "a stranger's directory is gone"
 }
 
+# Before 0.7 the reference plugin wrote no interface into a lease.
+test_an_old_lease_without_an_interface_goes_to_whoever_has_no_other() {
+	local without
+	for without in "" index; do
+		if [ -n "$without" ]; then rm -r /run/edgeway/leases && echo >/run/edgeway/leases; fi
+		cni ADD red "$(pool .)"
+		echo -n red >/var/lib/cni/networks/n/10.9.0.9
+		cni DEL red "$(pool .)"
+		equal 10.9.0.9 "$(leases n)" "lease of another interface ${without:+without index}"
+		IFNAME=eth1 cni DEL red "$(pool .)"
+		leases n | absent "lease in the old format ${without:+without index}"
+	done
+}
+
 run_tests "$@"
