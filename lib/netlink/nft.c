@@ -11,52 +11,90 @@
 #include "netlink/nl_private.h"
 
 /** User data of libnftnl: type, length, value; numbers of its udata.h. */
-enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_ELEM_COMMENT = 0 };
+enum { UDATA_SET_KEYBYTEORDER = 0, UDATA_SET_DATABYTEORDER = 1, UDATA_ELEM_COMMENT = 0 };
 
 /** Numbers of nft(8): enum byteorder of its expression.h, enum datatypes of its datatype.h. */
 enum { BYTEORDER_INVALID, BYTEORDER_HOST_ENDIAN, BYTEORDER_BIG_ENDIAN };
-enum { TYPE_IPADDR = 7, TYPE_IP6ADDR = 8, TYPE_ETHERADDR = 9, TYPE_IFNAME = 41, TYPE_BITS = 6 };
-
-/** Of a concatenation each part takes whole registers of four bytes. */
-enum { MAC_IN_REGISTERS = 8 };
+enum {
+	TYPE_IPADDR = 7,
+	TYPE_IP6ADDR = 8,
+	TYPE_ETHERADDR = 9,
+	TYPE_INET_PROTOCOL = 12,
+	TYPE_INET_SERVICE = 13,
+	TYPE_IFNAME = 41,
+	TYPE_BITS = 6, ///< of each in the number of a concatenation
+};
+enum { POLICY_ACCEPT = 1 };
 
 static const struct {
 	uint32_t type, len, byteorder;
-} key_types[] = {
+} part_types[] = {
 	[NFT_IPV4] = {TYPE_IPADDR, 4, BYTEORDER_BIG_ENDIAN},
 	[NFT_IPV6] = {TYPE_IP6ADDR, 16, BYTEORDER_BIG_ENDIAN},
+	[NFT_ETHER] = {TYPE_ETHERADDR, 6, BYTEORDER_BIG_ENDIAN},
+	[NFT_PROTO] = {TYPE_INET_PROTOCOL, 1, BYTEORDER_BIG_ENDIAN},
+	[NFT_PORT] = {TYPE_INET_SERVICE, 2, BYTEORDER_BIG_ENDIAN},
 	[NFT_IFNAME] = {TYPE_IFNAME, IFNAMSIZ, BYTEORDER_HOST_ENDIAN},
-	[NFT_IFNAME_MAC] = {TYPE_IFNAME << TYPE_BITS | TYPE_ETHERADDR, IFNAMSIZ + MAC_IN_REGISTERS,
-			    BYTEORDER_INVALID},
 };
+
+/** Append a part. Of a concatenation each takes whole registers of four bytes. */
+static void key_put(struct nft_key *key, const void *bytes, size_t len, const char *text)
+{
+	size_t at = NLA_ALIGN(key->len), used = strlen(key->text);
+
+	if (at + len > sizeof(key->bytes))
+		return; // no type of ours is as long
+	memcpy(key->bytes + at, bytes, len);
+	key->len = at ? at + NLA_ALIGN(len) : len;
+	(void)snprintf(key->text + used, sizeof(key->text) - used, "%s%s", used ? " . " : "", text);
+}
+
+void nft_key_put_ip(struct nft_key *key, const struct ipaddr *ip)
+{
+	char text[IP_TEXT];
+
+	key_put(key, ip->bytes, ip_size(ip), ip_format(ip, text));
+}
+
+void nft_key_put_mac(struct nft_key *key, const struct mac *mac)
+{
+	char text[MAC_TEXT];
+
+	key_put(key, mac->bytes, sizeof(mac->bytes), mac_format(mac, text));
+}
+
+void nft_key_put_proto(struct nft_key *key, uint8_t proto)
+{
+	char text[4];
+
+	(void)snprintf(text, sizeof(text), "%d", proto);
+	key_put(key, &proto, sizeof(proto), text);
+}
+
+void nft_key_put_port(struct nft_key *key, uint16_t port)
+{
+	uint16_t wire = htons(port);
+	char text[6];
+
+	(void)snprintf(text, sizeof(text), "%d", port);
+	key_put(key, &wire, sizeof(wire), text);
+}
 
 struct nft_key nft_key_ip(const struct ipaddr *ip)
 {
-	struct nft_key key = {.len = ip_size(ip)};
+	struct nft_key key = {};
 
-	memcpy(key.bytes, ip->bytes, key.len);
-	ip_format(ip, key.text);
+	nft_key_put_ip(&key, ip);
 	return key;
 }
 
 struct nft_key nft_key_ifname(const char *name)
 {
-	struct nft_key key = {.len = IFNAMSIZ};
+	struct nft_key key = {};
+	char padded[IFNAMSIZ] = {};
 
-	(void)snprintf((char *)key.bytes, IFNAMSIZ, "%s", name);
-	(void)snprintf(key.text, sizeof(key.text), "%s", (char *)key.bytes);
-	return key;
-}
-
-struct nft_key nft_key_ifname_mac(const char *name, const struct mac *mac)
-{
-	struct nft_key key = nft_key_ifname(name);
-	char text[MAC_TEXT];
-
-	memcpy(key.bytes + IFNAMSIZ, mac->bytes, sizeof(mac->bytes));
-	key.len = IFNAMSIZ + MAC_IN_REGISTERS;
-	(void)snprintf(key.text, sizeof(key.text), "%s . %s", (char *)key.bytes,
-		       mac_format(mac, text));
+	(void)snprintf(padded, sizeof(padded), "%s", name);
+	key_put(&key, padded, sizeof(padded), padded);
 	return key;
 }
 
@@ -130,31 +168,65 @@ void nft_chain_add(struct nl_msg *m, const struct nft_table *table, const struct
 	nl_label(m, "add nf_tables chain %s %s", table->name, chain->name);
 	nl_str(m, NFTA_CHAIN_TABLE, table->name);
 	nl_str(m, NFTA_CHAIN_NAME, chain->name);
+	if (!chain->type)
+		return;
 	nl_nest(m, NFTA_CHAIN_HOOK | NLA_F_NESTED) {
 		nl_be32(m, NFTA_HOOK_HOOKNUM, chain->hook);
 		nl_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)chain->priority);
 	}
-	nl_be32(m, NFTA_CHAIN_POLICY, NFT_POLICY_ACCEPT);
+	nl_be32(m, NFTA_CHAIN_POLICY, POLICY_ACCEPT);
 	nl_str(m, NFTA_CHAIN_TYPE, chain->type);
 }
+
+/** A type as nf_tables and nft(8) know it. */
+struct type_info {
+	uint32_t number, len, byteorder;
+};
+
+static struct type_info type_info(const struct nft_type *type)
+{
+	struct type_info info = {};
+	size_t n;
+
+	for (n = 0; n < NFT_PARTS && type->parts[n] != NFT_NONE; n++) {
+		info.number = info.number << TYPE_BITS | part_types[type->parts[n]].type;
+		info.len += NLA_ALIGN(part_types[type->parts[n]].len);
+	}
+	if (n == 1) {
+		info.len = part_types[type->parts[0]].len;
+		info.byteorder = part_types[type->parts[0]].byteorder;
+	}
+	return info;
+}
+
+/** One number of a set's user data. */
+struct set_udata {
+	uint8_t type, len;
+	uint32_t value;
+} __attribute__((packed));
 
 void nft_set_add(struct nl_msg *m, const struct nft_table *table, const struct nft_set *set,
 		 uint16_t flags)
 {
-	struct {
-		uint8_t type, len;
-		uint32_t value;
-	} __attribute__((packed))
-	byteorder = {UDATA_SET_KEYBYTEORDER, sizeof(uint32_t), key_types[set->type].byteorder};
+	struct type_info key = type_info(&set->key), data = type_info(&set->data);
+	const struct set_udata udata[] = {
+		{UDATA_SET_KEYBYTEORDER, sizeof(uint32_t), key.byteorder},
+		{UDATA_SET_DATABYTEORDER, sizeof(uint32_t), data.byteorder},
+	};
 
 	begin(m, NFT_MSG_NEWSET, NLM_F_CREATE | flags, table->family);
 	nl_label(m, "add nf_tables set %s %s", table->name, set->name);
 	nl_str(m, NFTA_SET_TABLE, table->name);
 	nl_str(m, NFTA_SET_NAME, set->name);
-	nl_be32(m, NFTA_SET_KEY_TYPE, key_types[set->type].type);
-	nl_be32(m, NFTA_SET_KEY_LEN, key_types[set->type].len);
+	nl_be32(m, NFTA_SET_KEY_TYPE, key.number);
+	nl_be32(m, NFTA_SET_KEY_LEN, key.len);
+	if (data.number) {
+		nl_be32(m, NFTA_SET_FLAGS, NFT_SET_MAP);
+		nl_be32(m, NFTA_SET_DATA_TYPE, data.number);
+		nl_be32(m, NFTA_SET_DATA_LEN, data.len);
+	}
 	nl_be32(m, NFTA_SET_ID, m->count); // the kernel wants one, unique in the transaction
-	nl_put(m, NFTA_SET_USERDATA, &byteorder, sizeof(byteorder));
+	nl_put(m, NFTA_SET_USERDATA, udata, data.number ? sizeof(udata) : sizeof(udata[0]));
 }
 
 static int ignore(const struct nlmsghdr *reply, void *ctx, struct err *e)
@@ -218,10 +290,10 @@ int nft_count(struct nl *nl, const struct nft_table *table, const char *chain, u
 	return e->os == ENOENT ? 0 : -1;
 }
 
-static void put_key(struct nl_msg *m, const struct nft_key *key)
+static void put_value(struct nl_msg *m, uint16_t attr, const struct nft_key *value)
 {
-	nl_nest(m, NFTA_SET_ELEM_KEY | NLA_F_NESTED)
-		nl_put(m, NFTA_DATA_VALUE, key->bytes, key->len);
+	nl_nest(m, attr | NLA_F_NESTED)
+		nl_put(m, NFTA_DATA_VALUE, value->bytes, value->len);
 }
 
 static void elem_begin(struct nl_msg *m, uint16_t type, uint16_t flags,
@@ -249,7 +321,9 @@ static void put_elem(struct nl_msg *m, uint16_t flags, const struct nft_table *t
 	nl_label(m, "add %s to nf_tables set %s %s", elem->key.text, table->name, set);
 	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED) {
-			put_key(m, &elem->key);
+			put_value(m, NFTA_SET_ELEM_KEY, &elem->key);
+			if (elem->data.len)
+				put_value(m, NFTA_SET_ELEM_DATA, &elem->data);
 			if (elem->comment[0])
 				put_comment(m, elem->comment);
 		}
@@ -275,25 +349,36 @@ void nft_elem_del(struct nl_msg *m, const struct nft_table *table, const char *s
 	nl_label(m, "delete %s from nf_tables set %s %s", key->text, table->name, set);
 	nl_nest(m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)
-			put_key(m, key);
+			put_value(m, NFTA_SET_ELEM_KEY, key);
 	}
 }
 
-/** The element that @list_elem tells of; its key only if it is one that we can have written. */
+/** A key or data, only if it is one that we can have written. */
+static void read_value(const struct nlattr *nest, struct nft_key *out)
+{
+	const struct nlattr *a[NFTA_DATA_MAX + 1];
+	const void *bytes;
+	size_t len;
+
+	nl_parse_nested(nest, a, NFTA_DATA_MAX);
+	bytes = nl_get_data(a[NFTA_DATA_VALUE], &len);
+	if (len && len <= sizeof(out->bytes)) {
+		memcpy(out->bytes, bytes, len);
+		out->len = len;
+	}
+}
+
+/** The element that @list_elem tells of. */
 static struct nft_elem read_elem(const struct nlattr *list_elem)
 {
-	const struct nlattr *a[NFTA_SET_ELEM_MAX + 1], *key[NFTA_DATA_MAX + 1];
+	const struct nlattr *a[NFTA_SET_ELEM_MAX + 1];
 	struct nft_elem elem = {.key.text = "an element"};
 	const uint8_t *data;
 	size_t len;
 
 	nl_parse_nested(list_elem, a, NFTA_SET_ELEM_MAX);
-	nl_parse_nested(a[NFTA_SET_ELEM_KEY], key, NFTA_DATA_MAX);
-	data = nl_get_data(key[NFTA_DATA_VALUE], &len);
-	if (len && len <= sizeof(elem.key.bytes)) {
-		memcpy(elem.key.bytes, data, len);
-		elem.key.len = len;
-	}
+	read_value(a[NFTA_SET_ELEM_KEY], &elem.key);
+	read_value(a[NFTA_SET_ELEM_DATA], &elem.data);
 	data = nl_get_data(a[NFTA_SET_ELEM_USERDATA], &len);
 	if (len > 2 && data[0] == UDATA_ELEM_COMMENT && data[1] <= len - 2)
 		(void)snprintf(elem.comment, sizeof(elem.comment), "%.*s", data[1],
@@ -365,6 +450,7 @@ static int copy_elem(const struct nft_elem *elem, void *ctx, struct err *e)
 
 	(void)e;
 	memcpy(out->comment, elem->comment, sizeof(out->comment));
+	out->data = elem->data;
 	return 0;
 }
 
@@ -379,7 +465,7 @@ int nft_elem_get(struct nl *nl, const struct nft_table *table, const char *set,
 	nl_label(&m, "find %s in nf_tables set %s %s", key->text, table->name, set);
 	nl_nest(&m, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED) {
 		nl_nest(&m, NFTA_LIST_ELEM | NLA_F_NESTED)
-			put_key(&m, key);
+			put_value(&m, NFTA_SET_ELEM_KEY, key);
 	}
 	return nl_get(nl, &m, on_elems, &each, e);
 }

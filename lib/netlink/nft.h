@@ -24,45 +24,62 @@
 
 /** NFPROTO_* and NF_* of linux/netfilter.h, which no libc but glibc can be included beside. */
 enum { NFT_FAMILY_INET = 1, NFT_FAMILY_IPV4 = 2, NFT_FAMILY_BRIDGE = 7, NFT_FAMILY_IPV6 = 10 };
-enum { NFT_POLICY_ACCEPT = 1, NFT_HOOK_PREROUTING = 0, NFT_HOOK_POSTROUTING = 4 };
-enum { NFT_VERDICT_DROP = 0 };
+enum {
+	NFT_HOOK_PREROUTING = 0,
+	NFT_HOOK_INPUT = 1,
+	NFT_HOOK_FORWARD = 2,
+	NFT_HOOK_OUTPUT = 3,
+	NFT_HOOK_POSTROUTING = 4
+};
 
 struct nft_table {
 	uint8_t family; ///< NFT_FAMILY_*
 	const char *name;
 };
 
-/** A base chain, whose policy is to accept. */
+/** A base chain, whose policy is to accept; without a type one that is only jumped to. */
 struct nft_chain {
 	const char *name;
-	const char *type; ///< "filter", "nat", "route"
+	const char *type; ///< "filter", "nat", "route"; or NULL
 	uint32_t hook;    ///< NFT_HOOK_*
 	int priority;     ///< as nft(8) names them: dstnat is -100, or -300 for bridges; srcnat 100
 };
 
-/** What the keys of a set are. */
-enum nft_type { NFT_IPV4, NFT_IPV6, NFT_IFNAME, NFT_IFNAME_MAC };
+/** What a part of a key or of a map's data is. */
+enum nft_part { NFT_NONE, NFT_IPV4, NFT_IPV6, NFT_ETHER, NFT_PROTO, NFT_PORT, NFT_IFNAME };
+enum { NFT_PARTS = 3 };
 
-struct nft_set {
-	const char *name;
-	enum nft_type type;
+/** A part, or several in a row, which nft(8) calls a concatenation. */
+struct nft_type {
+	enum nft_part parts[NFT_PARTS];
 };
 
-/** The key of an element. */
+/** A set; with a type of data a map. */
+struct nft_set {
+	const char *name;
+	struct nft_type key, data;
+};
+
+/** The key of an element, or its data. */
 struct nft_key {
-	uint8_t bytes[32];
+	uint8_t bytes[IFNAMSIZ + 16];
 	size_t len;
 	char text[IFNAMSIZ + MAC_TEXT + IP_TEXT]; ///< for messages
 };
 
+/** A key of one part; and appending another. */
 struct nft_key nft_key_ip(const struct ipaddr *ip);
 struct nft_key nft_key_ifname(const char *name);
-struct nft_key nft_key_ifname_mac(const char *name, const struct mac *mac);
+void nft_key_put_ip(struct nft_key *key, const struct ipaddr *ip);
+void nft_key_put_mac(struct nft_key *key, const struct mac *mac);
+void nft_key_put_proto(struct nft_key *key, uint8_t proto);
+void nft_key_put_port(struct nft_key *key, uint16_t port);
 
 /** One element, and who put it there: the comment comes back with nft_elem_get(). */
 struct nft_elem {
 	struct nft_key key;
-	char comment[128]; ///< at most 127 characters: NFTNL_UDATA_COMMENT_MAXLEN of libnftnl
+	struct nft_key data; ///< of a map; empty if it is a set
+	char comment[128];   ///< at most 127 characters: NFTNL_UDATA_COMMENT_MAXLEN of libnftnl
 };
 
 /**
@@ -117,36 +134,3 @@ int nft_set_each(struct nl *nl, const struct nft_table *table, nft_set_fn *fn, v
 		 struct err *e) _must_check_;
 int nft_elem_each(struct nl *nl, const struct nft_table *table, const char *set, nft_elem_fn *fn,
 		  void *ctx, struct err *e) _must_check_;
-
-/**
- * Append a rule: the block that follows writes its expressions, in the order of evaluation.
- *
- *	nft_rule(m, table, chain) {
- *		nft_match_set(m, NFT_SOURCE, AF_INET, "pods");
- *		nft_masquerade(m);
- *	}
- */
-#define nft_rule(m, table, chain)                                                                  \
-	nft_rule_begin(m, table, chain);                                                           \
-	nl_nest(m, NFTA_RULE_EXPRESSIONS)
-
-enum nft_direction { NFT_SOURCE, NFT_DESTINATION };
-
-void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain);
-
-/** "meta nfproto ipv4 ip saddr @set", or its like for IPv6 and the destination. */
-void nft_match_set(struct nl_msg *m, enum nft_direction dir, int family, const char *set);
-
-/** "ip daddr != PREFIX"; the family must have been matched before in the same rule. */
-void nft_match_not_prefix(struct nl_msg *m, enum nft_direction dir, const struct prefix *p);
-
-/** "iifname @set", and "iifname . ether saddr != @set". */
-void nft_match_ifname(struct nl_msg *m, const char *set);
-void nft_match_not_ifname_mac(struct nl_msg *m, const char *set);
-
-/** "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00": link-local groups, IEEE 802.1D 7.12.6.
- */
-void nft_match_link_local_group(struct nl_msg *m);
-
-void nft_masquerade(struct nl_msg *m);
-void nft_drop(struct nl_msg *m);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/nft_rule.h"
+
 #define PORTS "ports"
 #define MACS  "macs"
 
@@ -16,16 +18,16 @@ static void put_base(struct nl_msg *m)
 {
 	const struct nft_table *table = &macspoof_kind.table;
 
-	nft_set_add(m, table, &(struct nft_set){PORTS, NFT_IFNAME}, 0);
-	nft_set_add(m, table, &(struct nft_set){MACS, NFT_IFNAME_MAC}, 0);
+	nft_set_add(m, table, &(struct nft_set){PORTS, {{NFT_IFNAME}}, {}}, 0);
+	nft_set_add(m, table, &(struct nft_set){MACS, {{NFT_IFNAME, NFT_ETHER}}, {}}, 0);
 	nft_rule(m, table, macspoof_kind.chain.name) {
-		nft_match_ifname(m, PORTS);
+		nft_match_in(m, PORTS, NFT_IIFNAME);
 		nft_match_link_local_group(m);
 		nft_drop(m);
 	}
 	nft_rule(m, table, macspoof_kind.chain.name) {
-		nft_match_ifname(m, PORTS);
-		nft_match_not_ifname_mac(m, MACS);
+		nft_match_in(m, PORTS, NFT_IIFNAME);
+		nft_match_not_in(m, MACS, NFT_IIFNAME, NFT_ETHER_SADDR);
 		nft_drop(m);
 	}
 }
@@ -42,7 +44,8 @@ static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELE
 	(void)snprintf(out[0].set, RULESET_SET, PORTS);
 	out[0].key = nft_key_ifname(name);
 	(void)snprintf(out[1].set, RULESET_SET, MACS);
-	out[1].key = nft_key_ifname_mac(name, &mac);
+	out[1].key = nft_key_ifname(name);
+	nft_key_put_mac(&out[1].key, &mac);
 	return 2;
 }
 

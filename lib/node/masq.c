@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/nft_rule.h"
+
 enum { PRIORITY_SRCNAT = 100 }; ///< as nft(8) has it
 
 const char *masq_set_name(const struct prefix *p, char *buf)
@@ -42,11 +44,13 @@ static void put_set(struct nl_msg *m, const char *line)
 		return;
 	v6 = p.ip.family == AF_INET6;
 	masq_set_name(&p, name);
-	nft_set_add(m, table, &(struct nft_set){name, v6 ? NFT_IPV6 : NFT_IPV4}, NLM_F_EXCL);
+	nft_set_add(m, table, &(struct nft_set){name, {{v6 ? NFT_IPV6 : NFT_IPV4}}, {}},
+		    NLM_F_EXCL);
 	nft_rule(m, table, masq_kind.chain.name) {
-		nft_match_set(m, NFT_SOURCE, p.ip.family, name);
-		nft_match_not_prefix(m, NFT_DESTINATION, &p);
-		nft_match_not_prefix(m, NFT_DESTINATION, v6 ? &multicast6 : &multicast4);
+		nft_match_family(m, p.ip.family);
+		nft_match_in(m, name, nft_address(NFT_SOURCE, p.ip.family));
+		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_NEQ, &p);
+		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_NEQ, v6 ? &multicast6 : &multicast4);
 		nft_masquerade(m);
 	}
 }

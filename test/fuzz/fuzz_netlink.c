@@ -210,7 +210,7 @@ static void transaction(struct nl *nl, struct err *e)
 
 	nft_batch_begin(&m, 1);
 	nft_table_add(&m, &table, 0);
-	nft_set_add(&m, &table, &(struct nft_set){"pods", NFT_IPV4}, 0);
+	nft_set_add(&m, &table, &(struct nft_set){"pods", {{NFT_IPV4}}, {}}, 0);
 	nft_batch_end(&m);
 	(void)accepted(nl_call(nl, &m, e), e);
 }

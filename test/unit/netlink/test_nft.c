@@ -14,7 +14,7 @@
 static const struct nft_table TABLE = {NFT_FAMILY_INET, NAME};
 static const struct nft_chain POSTROUTING = {"postrouting", "nat", NFT_HOOK_POSTROUTING, 100};
 
-static const struct nft_set SET4 = {"pods4", NFT_IPV4}, SET6 = {"pods6", NFT_IPV6};
+static const struct nft_set SET4 = {"pods4", {{NFT_IPV4}}, {}}, SET6 = {"pods6", {{NFT_IPV6}}, {}};
 
 static int connect_to_kernel(void **state)
 {

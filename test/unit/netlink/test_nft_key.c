@@ -36,16 +36,17 @@ static void sets_of_ports_and_their_mac_addresses_are_what_nft_lists(void **stat
 	const struct nft_chain chain = {"pre", "filter", NFT_HOOK_PREROUTING, -300};
 	const struct mac mac = {{2, 0, 0, 0, 0, 7}};
 	struct nft_elem port = {.key = nft_key_ifname("veth1"), .comment = "a port"};
-	struct nft_elem bound = {.key = nft_key_ifname_mac("veth1", &mac), .comment = "bound"};
+	struct nft_elem bound = {.key = nft_key_ifname("veth1"), .comment = "bound"};
 	struct nft_elem back = {};
 	struct nl_msg m = {};
 	struct err e = {};
 
+	nft_key_put_mac(&bound.key, &mac);
 	nft_batch_begin(&m, 0);
 	nft_table_add(&m, &table, 0);
 	nft_chain_add(&m, &table, &chain);
-	nft_set_add(&m, &table, &(struct nft_set){"ports", NFT_IFNAME}, 0);
-	nft_set_add(&m, &table, &(struct nft_set){"macs", NFT_IFNAME_MAC}, 0);
+	nft_set_add(&m, &table, &(struct nft_set){"ports", {{NFT_IFNAME}}, {}}, 0);
+	nft_set_add(&m, &table, &(struct nft_set){"macs", {{NFT_IFNAME, NFT_ETHER}}, {}}, 0);
 	nft_elem_add(&m, &table, "ports", &port);
 	nft_elem_add(&m, &table, "macs", &bound);
 	nft_batch_end(&m);
@@ -82,7 +83,7 @@ static void a_name_that_is_too_long_for_an_interface_is_cut(void **state)
 	assert_int_equal(key.len, 16);
 	assert_memory_equal(key.bytes, "abcdefghijklmno", 16);
 	assert_string_equal(key.text, "abcdefghijklmno");
-	key = nft_key_ifname_mac("abcdefghijklmnopqrst", &mac);
+	nft_key_put_mac(&key, &mac);
 	assert_int_equal(key.len, 24);
 	assert_memory_equal(key.bytes, "abcdefghijklmno\0\xff\xff\xff\xff\xff\xff\0", 24);
 	assert_string_equal(key.text, "abcdefghijklmno . ff:ff:ff:ff:ff:ff");

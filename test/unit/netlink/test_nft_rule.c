@@ -4,7 +4,7 @@
 
 #include "addresses.h"
 #include "netlink/conversation.h"
-#include "netlink/nft.h"
+#include "netlink/nft_rule.h"
 #include "sandbox.h"
 #include "test.h"
 
@@ -30,8 +30,8 @@ static void begin(struct nl_msg *m)
 {
 	nft_batch_begin(m, 0);
 	nft_table_add(m, &TABLE, 0);
-	nft_set_add(m, &TABLE, &(struct nft_set){"pods4", NFT_IPV4}, 0);
-	nft_set_add(m, &TABLE, &(struct nft_set){"pods6", NFT_IPV6}, 0);
+	nft_set_add(m, &TABLE, &(struct nft_set){"pods4", {{NFT_IPV4}}, {}}, 0);
+	nft_set_add(m, &TABLE, &(struct nft_set){"pods6", {{NFT_IPV6}}, {}}, 0);
 	nft_chain_add(m, &TABLE, &POSTROUTING);
 }
 
@@ -47,8 +47,9 @@ static void put_rule(struct nl_msg *m, int family, const char *set, const char *
 	struct prefix p = prefix_of(beyond);
 
 	nft_rule(m, &TABLE, "postrouting") {
-		nft_match_set(m, NFT_SOURCE, family, set);
-		nft_match_not_prefix(m, NFT_DESTINATION, &p);
+		nft_match_family(m, family);
+		nft_match_in(m, set, nft_address(NFT_SOURCE, family));
+		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_NEQ, &p);
 		nft_masquerade(m);
 	}
 }
@@ -97,8 +98,9 @@ static void the_destination_can_be_in_the_set_too(void **state)
 
 	begin(&m);
 	nft_rule(&m, &TABLE, "postrouting") {
-		nft_match_set(&m, NFT_DESTINATION, AF_INET, "pods4");
-		nft_match_not_prefix(&m, NFT_SOURCE, &p);
+		nft_match_family(&m, AF_INET);
+		nft_match_in(&m, "pods4", NFT_IP_DADDR);
+		nft_match_prefix(&m, NFT_SOURCE, NFT_CMP_NEQ, &p);
 		nft_masquerade(&m);
 	}
 	commit(*state, &m);
@@ -128,16 +130,16 @@ static void put_port_rule(struct nl_msg *m)
 
 	nft_table_add(m, &table, 0);
 	nft_chain_add(m, &table, &chain);
-	nft_set_add(m, &table, &(struct nft_set){"ports", NFT_IFNAME}, 0);
-	nft_set_add(m, &table, &(struct nft_set){"macs", NFT_IFNAME_MAC}, 0);
+	nft_set_add(m, &table, &(struct nft_set){"ports", {{NFT_IFNAME}}, {}}, 0);
+	nft_set_add(m, &table, &(struct nft_set){"macs", {{NFT_IFNAME, NFT_ETHER}}, {}}, 0);
 	nft_rule(m, &table, "prerouting") {
-		nft_match_ifname(m, "ports");
+		nft_match_in(m, "ports", NFT_IIFNAME);
 		nft_match_link_local_group(m);
 		nft_drop(m);
 	}
 	nft_rule(m, &table, "prerouting") {
-		nft_match_ifname(m, "ports");
-		nft_match_not_ifname_mac(m, "macs");
+		nft_match_in(m, "ports", NFT_IIFNAME);
+		nft_match_not_in(m, "macs", NFT_IIFNAME, NFT_ETHER_SADDR);
 		nft_drop(m);
 	}
 }
@@ -161,10 +163,10 @@ static void frames_are_dropped_by_these_rules(void **state)
 {
 	const struct nft_table table = {NFT_FAMILY_BRIDGE, NAME};
 	const struct nft_elem port = {.key = nft_key_ifname("pod")};
-	const struct nft_elem bound = {
-		.key = nft_key_ifname_mac("pod", &(struct mac){{2, 0, 0, 0, 0, 5}})};
+	struct nft_elem bound = {.key = nft_key_ifname("pod")};
 	struct nl_msg m = {};
 
+	nft_key_put_mac(&bound.key, &(struct mac){{2, 0, 0, 0, 0, 5}});
 	sh("ip netns add pod && ip link add br0 up type bridge && ip addr add 10.1.0.1/16 dev br0 "
 	   "&& ip link add pod up master br0 type veth peer name eth0 address 02:00:00:00:00:05 "
 	   "netns pod && ip -n pod addr add 10.1.0.5/16 dev eth0 && ip -n pod link set eth0 up");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netlink/nft_rule.h"
 #include "sandbox.h"
 #include "test.h"
 
@@ -46,9 +47,11 @@ static void put_set(struct nl_msg *m, const char *line)
 
 	if (!elems(line, first))
 		return;
-	nft_set_add(m, &rules_kind.table, &(struct nft_set){first[0].set, NFT_IPV4}, NLM_F_EXCL);
+	nft_set_add(m, &rules_kind.table, &(struct nft_set){first[0].set, {{NFT_IPV4}}, {}},
+		    NLM_F_EXCL);
 	nft_rule(m, &rules_kind.table, rules_kind.chain.name) {
-		nft_match_set(m, NFT_SOURCE, AF_INET, first[0].set);
+		nft_match_family(m, AF_INET);
+		nft_match_in(m, first[0].set, NFT_IP_SADDR);
 		nft_drop(m);
 	}
 }
