@@ -103,9 +103,12 @@ void nft_set_add(struct nl_msg *m, const struct nft_table *table, const struct n
 int nft_exists(struct nl *nl, const struct nft_table *table, const char *set, bool *out,
 	       struct err *e) _must_check_;
 
-/** How many rules @chain has, and how many chains and sets @table: both 0 if either is gone. */
-int nft_count(struct nl *nl, const struct nft_table *table, const char *chain, uint32_t *rules,
-	      uint32_t *objects, struct err *e) _must_check_;
+/**
+ * How many rules these chains have together, and how many chains and sets @table: both 0 if the
+ * table or one of the chains is gone.
+ */
+int nft_count(struct nl *nl, const struct nft_table *table, const struct nft_chain chains[],
+	      size_t n, uint32_t *rules, uint32_t *objects, struct err *e) _must_check_;
 
 /**
  * Put an element into a set: nft_elem_add() is EEXIST if it is there, nft_elem_ensure() leaves one

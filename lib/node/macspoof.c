@@ -14,18 +14,21 @@ enum { LINE_MAX_LEN = IFNAMSIZ + MAC_TEXT };
 /** Before whatever else looks at a frame: dstnat of nft(8), for bridges. */
 enum { PRIORITY_DSTNAT = -300 };
 
+static const struct nft_chain chain = {"prerouting", "filter", NFT_HOOK_PREROUTING,
+				       PRIORITY_DSTNAT};
+
 static void put_base(struct nl_msg *m)
 {
 	const struct nft_table *table = &macspoof_kind.table;
 
 	nft_set_add(m, table, &(struct nft_set){PORTS, {{NFT_IFNAME}}, {}}, 0);
 	nft_set_add(m, table, &(struct nft_set){MACS, {{NFT_IFNAME, NFT_ETHER}}, {}}, 0);
-	nft_rule(m, table, macspoof_kind.chain.name) {
+	nft_rule(m, table, chain.name) {
 		nft_match_in(m, PORTS, NFT_IIFNAME);
 		nft_match_link_local_group(m);
 		nft_drop(m);
 	}
-	nft_rule(m, table, macspoof_kind.chain.name) {
+	nft_rule(m, table, chain.name) {
 		nft_match_in(m, PORTS, NFT_IIFNAME);
 		nft_match_not_in(m, MACS, NFT_IIFNAME, NFT_ETHER_SADDR);
 		nft_drop(m);
@@ -52,8 +55,11 @@ static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELE
 const struct ruleset_kind macspoof_kind = {
 	.name = "macspoof",
 	.table = {NFT_FAMILY_BRIDGE, "edgeway_macspoof"},
-	.chain = {"prerouting", "filter", NFT_HOOK_PREROUTING, PRIORITY_DSTNAT},
+	.chains = &chain,
+	.n_chains = 1,
 	.put_base = put_base,
+	.base_sets = 2,
+	.base_rules = 2,
 	.elems = elems,
 };
 

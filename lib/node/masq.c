@@ -8,6 +8,8 @@
 
 enum { PRIORITY_SRCNAT = 100 }; ///< as nft(8) has it
 
+static const struct nft_chain chain = {"postrouting", "nat", NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT};
+
 const char *masq_set_name(const struct prefix *p, char *buf)
 {
 	const struct prefix net = {prefix_first(p), p->len};
@@ -46,7 +48,7 @@ static void put_set(struct nl_msg *m, const char *line)
 	masq_set_name(&p, name);
 	nft_set_add(m, table, &(struct nft_set){name, {{v6 ? NFT_IPV6 : NFT_IPV4}}, {}},
 		    NLM_F_EXCL);
-	nft_rule(m, table, masq_kind.chain.name) {
+	nft_rule(m, table, chain.name) {
 		nft_match_family(m, p.ip.family);
 		nft_match_in(m, name, nft_address(NFT_SOURCE, p.ip.family));
 		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_NEQ, &p);
@@ -58,7 +60,8 @@ static void put_set(struct nl_msg *m, const char *line)
 const struct ruleset_kind masq_kind = {
 	.name = "masq",
 	.table = {NFT_FAMILY_INET, "edgeway_masq"},
-	.chain = {"postrouting", "nat", NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT},
+	.chains = &chain,
+	.n_chains = 1,
 	.elems = elems,
 	.put_set = put_set,
 };

@@ -52,15 +52,22 @@ static bool put_set(const struct ruleset *r, struct nl_msg *m, const char *line,
 	return true;
 }
 
+size_t ruleset_elems(const struct ruleset *r, const char *line,
+		     struct ruleset_elem out[static RULESET_ELEMS])
+{
+	memset(out, 0, RULESET_ELEMS * sizeof(*out));
+	return r->kind->elems(line, out);
+}
+
 /** The elements of @line; if @exclusive, EEXIST if one is there. */
 static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
 		     bool exclusive)
 {
 	struct ruleset_elem elems[RULESET_ELEMS];
-	size_t n = r->kind->elems(line, elems);
+	size_t n = ruleset_elems(r, line, elems);
 
 	for (size_t i = 0; i < n; i++) {
-		struct nft_elem elem = {.key = elems[i].key};
+		struct nft_elem elem = {.key = elems[i].key, .data = elems[i].data};
 
 		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", tag);
 		if (exclusive)
@@ -81,14 +88,15 @@ static bool put_table(const struct ruleset *r, struct nl_msg *m,
 	nft_table_add(m, table, 0); // so that there is one to delete
 	nft_table_del(m, table);
 	nft_table_add(m, table, 0);
-	nft_chain_add(m, table, &r->kind->chain);
+	for (uint32_t i = 0; i < r->kind->n_chains; i++)
+		nft_chain_add(m, table, &r->kind->chains[i]);
 	if (r->kind->put_base)
 		r->kind->put_base(m);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < records[i].n; j++) {
 			const char *line = records[i].lines[j];
 
-			if (!r->kind->elems(line, elems))
+			if (!ruleset_elems(r, line, elems))
 				continue;
 			if (!put_set(r, m, line, elems[0].set, &w))
 				return false;
@@ -172,19 +180,28 @@ static int add_elems(struct ruleset *r, const struct addition *x, struct err *e)
 	return nl_call(r->nl, &m, e);
 }
 
-/** Forget the record of somebody who has lost to another what it says. */
-static int forget_loser(const struct ruleset *r, const char *tag, struct err *e)
+/**
+ * Somebody has lost an element: the record that says it is his is forgotten, or where claim() has
+ * found him dead, all goes that he has.
+ */
+static int note_loss(const struct ruleset *r, const char *tag, struct err *e)
 {
+	const char *kind = r->kind->name;
 	struct ruleset_record *records = NULL;
 	size_t n;
+	int rc = 0;
 
-	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(records[i].tag, tag) &&
-		    ruleset_record_forget(r->kind->name, RECORD_LIVE, records[i].id, e) < 0)
-			return -1;
-	return 0;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (strcmp(records[i].tag, tag) != 0)
+			continue;
+		if (r->kind->claim)
+			rc = ruleset_record_retire(kind, records[i].id, e) < 0 ? -1 : 0;
+		else
+			rc = ruleset_record_forget(kind, RECORD_LIVE, records[i].id, e);
+	}
+	return rc;
 }
 
 /** Make room for an element: what is in its place goes. */
@@ -192,11 +209,15 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 		    const char *tag, struct err *e)
 {
 	struct nft_elem there;
+	bool foreign;
 
 	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
 		return e->os == ENOENT ? 0 : -1;
+	foreign = strcmp(there.comment, tag) != 0;
+	if (foreign && r->kind->claim && r->kind->claim(r, elem, there.comment, e) < 0)
+		return -1;
 	nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
-	return strcmp(there.comment, tag) ? forget_loser(r, there.comment, e) : 0;
+	return foreign ? note_loss(r, there.comment, e) : 0;
 }
 
 /** Those of @lines that belong into @set. */
@@ -206,7 +227,7 @@ static void put_lines_of(const struct ruleset *r, struct nl_msg *m, const char *
 	struct ruleset_elem elems[RULESET_ELEMS];
 
 	for (size_t i = 0; i < n; i++)
-		if (r->kind->elems(lines[i], elems) && !strcmp(elems[0].set, set))
+		if (ruleset_elems(r, lines[i], elems) && !strcmp(elems[0].set, set))
 			put_line(r, m, lines[i], tag, false);
 }
 
@@ -244,7 +265,7 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < x->n; i++) {
 		struct ruleset_elem elems[RULESET_ELEMS];
-		size_t n = r->kind->elems(x->lines[i], elems);
+		size_t n = ruleset_elems(r, x->lines[i], elems);
 		bool exists = true;
 
 		if (n && nft_exists(r->nl, &r->kind->table, elems[0].set, &exists, e) < 0)
@@ -259,17 +280,20 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 		put_line(r, &m, x->lines[i], x->tag, false);
 	}
 	nft_batch_end(&m);
-	return nl_call(r->nl, &m, e);
+	if (nl_call(r->nl, &m, e) < 0)
+		return -1;
+	return r->kind->claim ? ruleset_sweep(r, e) : 0; // after whom we have displaced
 }
 
-/** Whether the table stands, with all of its rules. */
+/** Whether the table stands, with all of its rules: each further set has one. */
 static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 {
-	uint32_t rules, objects;
+	const struct ruleset_kind *kind = r->kind;
+	uint32_t base = kind->n_chains + kind->base_sets, rules, objects;
 
-	if (nft_count(r->nl, &r->kind->table, r->kind->chain.name, &rules, &objects, e) < 0)
+	if (nft_count(r->nl, &kind->table, kind->chains, kind->n_chains, &rules, &objects, e) < 0)
 		return -1;
-	*whole = objects && rules + 1 >= objects; // the one is the chain
+	*whole = objects >= base && rules >= kind->base_rules + objects - base;
 	return 0;
 }
 
@@ -319,7 +343,7 @@ int ruleset_add(struct ruleset *r, const struct attachment *a, const char *const
 static int stands(const struct ruleset *r, const char *line, const char *tag, struct err *e)
 {
 	struct ruleset_elem elems[RULESET_ELEMS];
-	size_t n = r->kind->elems(line, elems);
+	size_t n = ruleset_elems(r, line, elems);
 
 	for (size_t i = 0; i < n; i++) {
 		struct nft_elem there;
@@ -327,7 +351,8 @@ static int stands(const struct ruleset *r, const char *line, const char *tag, st
 		if (nft_elem_get(r->nl, &r->kind->table, elems[i].set, &elems[i].key, &there, e) <
 		    0)
 			return e->os == ENOENT ? 0 : -1;
-		if (strcmp(there.comment, tag) != 0)
+		if (strcmp(there.comment, tag) != 0 || there.data.len != elems[i].data.len ||
+		    memcmp(there.data.bytes, elems[i].data.bytes, there.data.len) != 0)
 			return 0;
 	}
 	return 1;

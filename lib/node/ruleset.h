@@ -22,29 +22,45 @@ enum { RULESET_SET = 64, RULESET_ELEMS = 4 };
 /** One element that a line stands for. */
 struct ruleset_elem {
 	char set[RULESET_SET];
-	struct nft_key key;
+	struct nft_key key, data; ///< data only in a map
 };
+
+struct ruleset;
 
 /** A kind of rules. */
 struct ruleset_kind {
 	const char *name; ///< "masq": of the records' directory and lock
 	struct nft_table table;
-	struct nft_chain chain; ///< has as many rules as the table has sets
+	const struct nft_chain *chains;
+	uint32_t n_chains;
 
-	/** Sets and rules that are there whatever the records say; NULL if there are none. */
+	/** Sets and rules that are there whatever the records say, and how many; or NULL. */
 	void (*put_base)(struct nl_msg *m);
+	uint32_t base_sets, base_rules;
 
-	/** The elements that @line stands for; returns how many, 0 if it makes no sense. */
+	/**
+	 * The elements that @line stands for, in zeroed memory; returns how many. A line may be a
+	 * note that stands for none.
+	 */
 	size_t (*elems)(const char *line, struct ruleset_elem out[static RULESET_ELEMS]);
 
 	/** The set that @line needs, made with NLM_F_EXCL, and its rule; NULL if base has them. */
 	void (*put_set)(struct nl_msg *m, const char *line);
+
+	/**
+	 * Whether @elem, which the attachment called @holder has, may be taken from it: 0, or -1
+	 * and the reason why not. It then loses all it has. NULL: who adds an element gets it, and
+	 * the one before has lost just that.
+	 */
+	int (*claim)(const struct ruleset *rules, const struct ruleset_elem *elem,
+		     const char *holder, struct err *e);
 };
 
 struct ruleset {
 	const struct ruleset_kind *kind;
 	struct arena *arena;
-	struct nl *nl; ///< NETLINK_NETFILTER, or NULL
+	struct nl *nl;   ///< NETLINK_NETFILTER, or NULL
+	const void *ctx; ///< for claim()
 };
 
 void ruleset_done(struct ruleset *rules);

@@ -37,7 +37,7 @@ static int put_removal(const struct ruleset *r, struct nl_msg *m,
 		struct ruleset_elem elems[RULESET_ELEMS];
 		size_t n = is_among(record->lines[i], record->lines, i)
 				   ? 0
-				   : r->kind->elems(record->lines[i], elems);
+				   : ruleset_elems(r, record->lines[i], elems);
 
 		for (size_t j = 0; j < n; j++) {
 			struct nft_elem there;
@@ -92,8 +92,7 @@ static int remove_elems(struct ruleset *r, const struct ruleset_record records[]
 	return rc;
 }
 
-/** Clean up after all that are gone, in one transaction. Under the lock. */
-static int sweep(struct ruleset *r, struct err *e)
+int ruleset_sweep(struct ruleset *r, struct err *e)
 {
 	struct ruleset_record *gone = NULL;
 	size_t n;
@@ -114,7 +113,7 @@ int ruleset_sweep_for(struct ruleset *r, const char *id, struct err *e)
 
 	if (ruleset_lock(r->kind->name, &lock, e) < 0)
 		return -1;
-	return ruleset_record_is_gone(r->kind->name, id) ? sweep(r, e) : 0;
+	return ruleset_record_is_gone(r->kind->name, id) ? ruleset_sweep(r, e) : 0;
 }
 
 /** A search through all sets for what no record tells of any more, by the comments. */
@@ -242,7 +241,7 @@ int ruleset_gc(struct ruleset *r, const char *network, ruleset_tag_fn *keep, con
 			return -1;
 	if (ruleset_records_read(kind, RECORD_GONE, &records, &n, r->arena, e) < 0)
 		return -1;
-	if (n && (ruleset_lock(kind, &lock, e) < 0 || sweep(r, e) < 0))
+	if (n && (ruleset_lock(kind, &lock, e) < 0 || ruleset_sweep(r, e) < 0))
 		return -1;
 	return search ? remove_strays(r, is_garbage, &keeping, e) : 0;
 }

@@ -152,9 +152,10 @@ static void exists(struct nl *nl, struct err *e)
 
 static void count(struct nl *nl, struct err *e)
 {
+	const struct nft_chain chain = {.name = "postrouting"};
 	uint32_t rules = 0, objects = 0;
 
-	(void)accepted(nft_count(nl, &table, "postrouting", &rules, &objects, e), e);
+	(void)accepted(nft_count(nl, &table, &chain, 1, &rules, &objects, e), e);
 }
 
 static void element(struct nl *nl, struct err *e)

@@ -386,15 +386,16 @@ static void rules_and_what_is_beside_them_are_counted(void **state)
 		{"nft flush chain inet " NAME " postrouting", 0, 4},
 		{"nft delete table inet " NAME, 0, 0},
 	};
+	const struct nft_chain chain = {.name = "postrouting"};
 	uint32_t rules = 9, objects = 9;
 	struct err e = {};
 
-	assert_int_equal(nft_count(*state, &TABLE, "postrouting", &rules, &objects, &e), 0);
+	assert_int_equal(nft_count(*state, &TABLE, &chain, 1, &rules, &objects, &e), 0);
 	assert_int_equal(rules, 0);
 	assert_int_equal(objects, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		sh("%s", rows[i].change);
-		assert_int_equal(nft_count(*state, &TABLE, "postrouting", &rules, &objects, &e), 0);
+		assert_int_equal(nft_count(*state, &TABLE, &chain, 1, &rules, &objects, &e), 0);
 		if (rules != rows[i].rules || objects != rows[i].objects)
 			fail_msg("after %s: %u rules, %u objects", rows[i].change, rules, objects);
 	}

@@ -41,6 +41,8 @@ static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELE
 	return n;
 }
 
+static const struct nft_chain chain = {"out", "filter", NFT_HOOK_POSTROUTING, 0};
+
 static void put_set(struct nl_msg *m, const char *line)
 {
 	struct ruleset_elem first[RULESET_ELEMS];
@@ -49,7 +51,7 @@ static void put_set(struct nl_msg *m, const char *line)
 		return;
 	nft_set_add(m, &rules_kind.table, &(struct nft_set){first[0].set, {{NFT_IPV4}}, {}},
 		    NLM_F_EXCL);
-	nft_rule(m, &rules_kind.table, rules_kind.chain.name) {
+	nft_rule(m, &rules_kind.table, chain.name) {
 		nft_match_family(m, AF_INET);
 		nft_match_in(m, first[0].set, NFT_IP_SADDR);
 		nft_drop(m);
@@ -59,7 +61,8 @@ static void put_set(struct nl_msg *m, const char *line)
 const struct ruleset_kind rules_kind = {
 	.name = "test",
 	.table = {NFT_FAMILY_INET, "edgeway_test"},
-	.chain = {"out", "filter", NFT_HOOK_POSTROUTING, 0},
+	.chains = &chain,
+	.n_chains = 1,
 	.elems = elems,
 	.put_set = put_set,
 };
