@@ -33,22 +33,28 @@ struct cni_common {
 /** Their offsets are those of struct cni_common. */
 extern const struct conf_field cni_args_fields[], cni_runtime_fields[];
 
-/** For the plugin's table; its struct has `struct cni_common common` as first member. */
+/**
+ * For the plugin's table; its struct has `struct cni_common common` as first member. A chained
+ * plugin that has requests of its own under "args" or "runtimeConfig" starts with CNI_BASE_KEYS.
+ */
 // clang-format off
-#define CNI_COMMON_KEYS                                                                            \
+#define CNI_BASE_KEYS                                                                              \
 	conf_str(struct cni_common, version, "cniVersion"),                                        \
 	conf_str(struct cni_common, name, "name"),                                                 \
 	conf_str(struct cni_common, type, "type"),                                                 \
 	conf_bool(struct cni_common, strict, "strict",                                             \
 		  .help = "refuse keys that the plugin does not know, instead of warning"),        \
+	conf_json(struct cni_common, prev_result, "prevResult"),                                   \
+	conf_json(struct cni_common, capabilities, "capabilities")
+
+#define CNI_COMMON_KEYS                                                                            \
+	CNI_BASE_KEYS,                                                                             \
 	{.kind = CONF_OBJ, .key = "args", .sub = cni_args_fields, .open = true,                    \
 	 .help = "requests made by whoever wrote the configuration"},                              \
 	{.kind = CONF_OBJ, .key = "runtimeConfig", .sub = cni_runtime_fields, .open = true,        \
 	 .help = "requests made by the runtime, per capability"},                                  \
 	conf_obj(struct cni_common, dns, "dns", cni_dns_fields,                                    \
-		 .help = "name service to report instead of what IPAM says"),                      \
-	conf_json(struct cni_common, prev_result, "prevResult"),                                   \
-	conf_json(struct cni_common, capabilities, "capabilities")
+		 .help = "name service to report instead of what IPAM says")
 // clang-format on
 
 /** One attachment that must survive GC. */

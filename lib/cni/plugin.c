@@ -57,7 +57,7 @@ static int print_versions(struct err *e)
 /** A result the runtime never saw is an ADD that it will not undo, so undo it here. */
 static int serve_add(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
 {
-	struct cni_result result = {};
+	struct cni_result result = p->chained ? *call->prev : (struct cni_result){};
 	json_auto_t *doc = NULL;
 	struct err ignored = {};
 
@@ -71,17 +71,32 @@ static int serve_add(const struct cni_plugin *p, const struct cni_call *call, st
 	return -1;
 }
 
+/** What the plugins before this one made, for the verbs that cannot do without. */
+static int require_prev(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
+{
+	bool needs = call->verb == CNI_CHECK || (call->verb == CNI_ADD && p->chained);
+
+	if (call->prev || !needs)
+		return 0;
+	(void)err_set(e, ERR_CONFIG, "prevResult: required for %s, but missing",
+		      cni_verb_text(call->verb));
+	return p->chained ? err_hint(e,
+				     "%s is chained: list it after the plugin that makes the "
+				     "interface",
+				     p->name)
+			  : -1;
+}
+
 static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
 {
+	if (require_prev(p, call, e) < 0)
+		return -1;
 	switch (call->verb) {
 	case CNI_ADD:
 		return serve_add(p, call, e);
 	case CNI_DEL:
 		return p->del ? p->del(call, e) : 0;
 	case CNI_CHECK:
-		if (!call->prev)
-			return err_set(e, ERR_CONFIG,
-				       "prevResult: required for CHECK, but missing");
 		return p->check ? p->check(call, e) : 0;
 	case CNI_STATUS:
 		return p->status ? p->status(call, e) : 0;

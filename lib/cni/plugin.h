@@ -19,6 +19,7 @@ struct cni_plugin {
 	size_t conf_size;
 	bool needs_netns; ///< open CNI_NETNS into call->netns_fd; ADD and CHECK fail without it
 	bool open;        ///< a delegate: the configuration also carries keys of others
+	bool chained;     ///< comes after others: ADD needs prevResult, its result starts as that
 
 	int (*add)(const struct cni_call *, struct cni_result *, struct err *);
 	int (*del)(const struct cni_call *, struct err *);

@@ -77,6 +77,12 @@ static int gc(const struct cni_call *call, struct err *e)
 	return note("GC", call, e);
 }
 
+static int pass_on(const struct cni_call *call, struct cni_result *result, struct err *e)
+{
+	(void)result;
+	return note("ADD", call, e);
+}
+
 static const struct cni_plugin full = {
 	.name = "sample",
 	.about = "for tests",
@@ -175,6 +181,29 @@ static void an_add_prints_its_result_and_nothing_else(void **state)
 	assert_string_equal(r.err, "");
 	assert_string_equal(seen.verbs, "ADD ");
 	assert_true(seen.has_netns);
+}
+
+static void a_chained_plugin_passes_on_what_came_before(void **state)
+{
+	json_auto_t *want = json_of("{'cniVersion': '1.1.0', 'interfaces': [{'name': 'eth0', "
+				    "'sandbox': '/run/netns/red'}], 'ips': [{'address': "
+				    "'10.1.0.5/24', 'interface': 0}]}");
+	struct cni_plugin chained = full;
+	RUN(passed);
+	RUN(alone);
+
+	(void)state;
+	chained.chained = true;
+	chained.add = pass_on;
+	invoke(&passed, &chained, "ADD", "/run/netns/red",
+	       NET1 ", 'prevResult': {'interfaces': [{'name': 'eth0', 'sandbox': "
+		    "'/run/netns/red'}], 'ips': [{'address': '10.1.0.5/24', 'interface': 0}]}}");
+	assert_int_equal(passed.status, 0);
+	if (!json_equal(passed.json, want))
+		fail_msg("%s", passed.out);
+	invoke(&alone, &chained, "ADD", "/run/netns/red", NET1 "}");
+	failed(&alone, ERR_CONFIG, "prevResult: required for ADD, but missing");
+	assert_string_equal(seen.verbs, "ADD ");
 }
 
 static void the_result_has_the_version_of_the_configuration(void **state)
@@ -450,6 +479,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define on_a_node(test) cmocka_unit_test_setup(test, fresh)
 		on_a_node(an_add_prints_its_result_and_nothing_else),
+		on_a_node(a_chained_plugin_passes_on_what_came_before),
 		on_a_node(the_result_has_the_version_of_the_configuration),
 		on_a_node(other_verbs_print_nothing),
 		on_a_node(verbs_a_plugin_does_not_have_succeed),
