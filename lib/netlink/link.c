@@ -199,6 +199,17 @@ void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge)
 	}
 }
 
+void link_add_ifb(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu)
+{
+	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));
+	nl_label(m, "add ifb %s", name);
+	nl_str(m, IFLA_IFNAME, name);
+	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
+	nl_u32(m, IFLA_MTU, mtu);
+	nl_nest(m, IFLA_LINKINFO)
+		nl_str(m, IFLA_INFO_KIND, "ifb");
+}
+
 void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan)
 {
 	nl_begin(m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &any, sizeof(any));

@@ -77,6 +77,12 @@ struct link_bridge {
  */
 void link_add_bridge(struct nl_msg *m, const struct link_bridge *bridge);
 
+/**
+ * `ip link add NAME address MAC mtu MTU type ifb`, down: a device that packets are redirected
+ * through, so that what comes in by another can be queued like what leaves.
+ */
+void link_add_ifb(struct nl_msg *m, const char *name, const struct mac *mac, uint32_t mtu);
+
 /** `ip link add link LOWER name NAME type vlan id VLAN`, down; its MAC address is that of LOWER. */
 void link_add_vlan(struct nl_msg *m, const char *name, int lower, uint16_t vlan);
 

@@ -355,6 +355,21 @@ static void deleting_one_end_takes_both(void **state)
 	assert_int_not_equal(sh_status("ip -n red link show eth0 2>&1"), 0);
 }
 
+static void an_ifb_is_made_down_with_its_mac_and_mtu(void **state)
+{
+	struct nl *nl = *state;
+	struct nl_msg m = {};
+	struct link ifb;
+
+	link_add_ifb(&m, "ifb9", &HOST_MAC, 1400);
+	call(nl, &m);
+	ifb = get(nl, "ifb9");
+	assert_string_equal(ifb.kind, "ifb");
+	assert_int_equal(ifb.mtu, 1400);
+	assert_false(ifb.flags & IFF_UP);
+	assert_memory_equal(&ifb.mac, &HOST_MAC, sizeof(HOST_MAC));
+}
+
 static void undoing_a_link_twice_is_no_error(void **state)
 {
 	struct nl *nl = *state;
@@ -388,6 +403,7 @@ int main(void)
 		conversation(labels_say_what_was_tried),
 		conversation(all_interfaces_or_the_ports_of_one_are_listed),
 		conversation(deleting_one_end_takes_both),
+		conversation(an_ifb_is_made_down_with_its_mac_and_mtu),
 		conversation(undoing_a_link_twice_is_no_error),
 	};
 
