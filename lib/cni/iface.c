@@ -437,3 +437,33 @@ int iface_report(const struct cni_call *call, struct cni_result *result, const s
 		return err_set(e, ERR_TRY_AGAIN, "report result: out of memory");
 	return 0;
 }
+
+/** Which links a GC has found to go. */
+struct collection {
+	const struct cni_call *call;
+	const char *kind;
+	struct nl_msg *removals;
+};
+
+static int collect(const struct link *link, void *ctx, struct err *e)
+{
+	const struct collection *c = ctx;
+
+	(void)e;
+	if (!strcmp(link->kind, c->kind) &&
+	    attachment_tag_is_of(link->alias, c->call->at.network) &&
+	    !cni_call_keeps(link->alias, c->call))
+		link_del_index(c->removals, link->index);
+	return 0;
+}
+
+int iface_gc(const struct cni_call *call, struct nl *nl, const char *kind, struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct collection c = {.call = call, .kind = kind, .removals = &m};
+
+	// All links, for an orphan may have lost its bridge.
+	if (link_each(nl, 0, collect, &c, e) < 0)
+		return -1;
+	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+}

@@ -59,6 +59,13 @@ int iface_check_p2p(const struct cni_call *call, const struct mac *peer, struct 
 bool iface_owns(const struct cni_call *call, const struct cni_ip *ip);
 
 /**
+ * Delete the node's interfaces of this kind that carry the tag of an attachment to the network
+ * which the runtime does not list as valid. @nl is a socket of the node's namespace.
+ */
+int iface_gc(const struct cni_call *call, struct nl *nl, const char *kind,
+	     struct err *e) _must_check_;
+
+/**
  * Append @link to @result as an interface with MAC address @mac: the container's, by the name the
  * runtime gave it, if there is a @sandbox, else one of the node's. Strings go to the call's arena.
  */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cni/args.h"
+#include "cni/iface.h"
 #include "node/netns.h"
 
 int veth_choose_mac(const struct cni_call *call, struct mac *mac, struct err *e)
@@ -131,34 +132,57 @@ int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host, 
 	}
 }
 
-static int delete_foreign(const struct cni_call *call, struct nl *nl, const char *master,
-			  struct err *e)
+/** The node's end of the pair that the container's end leads to; its index is 0 if there is none.
+ */
+static int find_from_inside(const struct cni_call *call, struct nl *nl, struct link *host,
+			    struct err *e)
 {
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct link bridge = {}, inside, host;
-	char tag[ATTACHMENT_TAG];
+	struct link inside, other;
 	int nsid = -1;
 
+	*host = (struct link){};
 	if (call->netns_fd < 0)
 		return 0;
 	if (find_inside(call, &inside, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
 	if (strcmp(inside.kind, "veth") != 0 || !inside.peer)
 		return 0;
+	if (link_get_index(nl, inside.peer, &other, e) < 0 ||
+	    link_nsid(nl, call->netns_fd, &nsid, e) < 0)
+		return e->os == ENODEV ? 0 : -1;
+	// An index says nothing about the namespace it counts in: the two ends must name each
+	// other.
+	if (!strcmp(other.kind, "veth") && other.peer == inside.index && nsid >= 0 &&
+	    other.peer_nsid == nsid)
+		*host = other;
+	return 0;
+}
+
+int veth_find(const struct cni_call *call, struct nl *nl, struct link *host, struct err *e)
+{
+	char name[IFNAMSIZ];
+
+	if (link_find(nl, attachment_host_name(&call->at, name), host, e) == 0)
+		return 0;
+	return e->os == ENODEV ? find_from_inside(call, nl, host, e) : -1;
+}
+
+static int delete_foreign(const struct cni_call *call, struct nl *nl, const char *master,
+			  struct err *e)
+{
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct link bridge = {}, host;
+	char tag[ATTACHMENT_TAG];
+
+	if (find_from_inside(call, nl, &host, e) < 0)
+		return -1;
+	if (!host.index)
+		return 0;
 	if (master && link_get(nl, master, &bridge, e) < 0) {
 		if (e->os != ENODEV)
 			return -1;
 		bridge.index = -1; // nobody's
 	}
-	if (link_get_index(nl, inside.peer, &host, e) < 0 ||
-	    link_nsid(nl, call->netns_fd, &nsid, e) < 0)
-		return e->os == ENODEV ? 0 : -1;
-	// An index says nothing about the namespace it counts in: the two ends must name each
-	// other.
-	if (host.peer != inside.index || nsid < 0 || host.peer_nsid != nsid)
-		return 0;
-	if (strcmp(host.kind, "veth") != 0)
-		return 0;
 	// Ours by its mark, whatever somebody has renamed it to, or unmarked where it would be.
 	if (strcmp(host.alias, attachment_tag(&call->at, tag)) != 0 &&
 	    (host.alias[0] || host.master != bridge.index))
@@ -178,32 +202,9 @@ int veth_del(const struct cni_call *call, struct nl *nl, const char *master, str
 	return e->os == ENODEV ? delete_foreign(call, nl, master, e) : -1;
 }
 
-/** Which links a GC has found to go. */
-struct collection {
-	const struct cni_call *call;
-	struct nl_msg *removals;
-};
-
-static int collect(const struct link *link, void *ctx, struct err *e)
-{
-	const struct collection *c = ctx;
-
-	(void)e;
-	if (!strcmp(link->kind, "veth") && attachment_tag_is_of(link->alias, c->call->at.network) &&
-	    !cni_call_keeps(link->alias, c->call))
-		link_del_index(c->removals, link->index);
-	return 0;
-}
-
 int veth_gc(const struct cni_call *call, struct nl *nl, struct err *e)
 {
-	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct collection c = {.call = call, .removals = &m};
-
-	// All links, for an orphan may have lost its bridge.
-	if (link_each(nl, 0, collect, &c, e) < 0)
-		return -1;
-	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+	return iface_gc(call, nl, "veth", e);
 }
 
 int veth_check(const struct cni_call *call, struct nl *nl, const struct link *master,

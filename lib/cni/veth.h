@@ -38,6 +38,13 @@ int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host,
 		 struct err *e) _must_check_;
 
 /**
+ * The node's end of the pair, as link_find() tells it: by its name, or where another plugin named
+ * it by the container's end. Its index is 0 if there is none.
+ */
+int veth_find(const struct cni_call *call, struct nl *nl, struct link *host,
+	      struct err *e) _must_check_;
+
+/**
  * Delete the pair; it may be gone. Where another plugin named it, such as the reference plugin
  * before us, it is found by the container's end, and taken for ours if the other end is unmarked
  * and a port of the bridge called @master, or if that is NULL of none. Takes one RCU grace period.

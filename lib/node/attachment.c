@@ -16,12 +16,22 @@ const char *attachment_id(const struct attachment *a, char *buf)
 	return hash_format(h, buf);
 }
 
-const char *attachment_host_name(const struct attachment *a, char *buf)
+static const char *name_after(const char *kind, const struct attachment *a, char *buf)
 {
 	char id[ATTACHMENT_ID];
 
-	(void)snprintf(buf, IFNAMSIZ, "veth%s", attachment_id(a, id));
+	(void)snprintf(buf, IFNAMSIZ, "%s%s", kind, attachment_id(a, id));
 	return buf;
+}
+
+const char *attachment_host_name(const struct attachment *a, char *buf)
+{
+	return name_after("veth", a, buf);
+}
+
+const char *attachment_ifb_name(const struct attachment *a, char *buf)
+{
+	return name_after("ifb", a, buf);
 }
 
 const char *attachment_tag(const struct attachment *a, char *buf)

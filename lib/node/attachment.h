@@ -28,6 +28,9 @@ const char *attachment_id(const struct attachment *a, char *buf);
 /** The name of the node's end of the veth pair: "veth" and the id; @buf of IFNAMSIZ bytes. */
 const char *attachment_host_name(const struct attachment *a, char *buf);
 
+/** The name of its ifb, the device that delays what the container sends: "ifb" and the id. */
+const char *attachment_ifb_name(const struct attachment *a, char *buf);
+
 /**
  * "edgeway NET/CONTAINER/IFNAME", for people and for GC, or "edgeway NET/#ID" if that is too long,
  * or "edgeway #NETHASH/#ID";

@@ -215,6 +215,45 @@ static void a_pair_that_another_plugin_named_is_deleted(void **state)
 	}
 }
 
+static int found(struct attached *a, struct link *host)
+{
+	struct err e = {};
+
+	if (veth_find(&a->c.call, a->nl, host, &e) < 0)
+		fail_msg("%s (%s)", e.msg, e.details);
+	return host->index;
+}
+
+static void the_nodes_end_is_found_by_name_or_from_inside(void **state)
+{
+	struct link host;
+	ATTACHED(a);
+
+	(void)state;
+	assert_int_equal(found(&a, &host), 0); // there is none
+	sh("ip link add foreign mtu 1400 type veth peer name eth0 netns red");
+	assert_int_equal(found(&a, &host), nl_ifindex(a.nl, "foreign"));
+	assert_string_equal(host.name, "foreign");
+	assert_int_equal(host.mtu, 1400);
+	fd_closep(&a.c.call.netns_fd);
+	assert_int_equal(found(&a, &host), 0); // without the namespace there is no way to it
+	sh("ip link set foreign name %s", a.name);
+	assert_int_equal(found(&a, &host), nl_ifindex(a.nl, a.name));
+	assert_int_equal(host.mtu, 1400);
+}
+
+static void what_is_no_pair_has_no_end_on_the_node(void **state)
+{
+	struct link host;
+	ATTACHED(a);
+
+	(void)state;
+	sh("ip -n red link add eth0 type bridge");
+	assert_int_equal(found(&a, &host), 0);
+	sh("ip -n red link del eth0 && ip -n red link add eth0 type veth peer name eth1");
+	assert_int_equal(found(&a, &host), 0);
+}
+
 /** What looks like the foreign pair of this call, but is somebody else's. */
 static void what_is_not_surely_the_attachments_pair_is_left_alone(void **state)
 {
@@ -395,6 +434,8 @@ int main(void)
 		on_a_node(one_does_not_wait_for_ever),
 		on_a_node(the_pair_is_deleted_wherever_its_other_end_is),
 		cmocka_unit_test(a_pair_that_another_plugin_named_is_deleted),
+		on_a_node(the_nodes_end_is_found_by_name_or_from_inside),
+		on_a_node(what_is_no_pair_has_no_end_on_the_node),
 		cmocka_unit_test(what_is_not_surely_the_attachments_pair_is_left_alone),
 		on_a_node(gc_deletes_what_is_not_listed_of_its_network),
 		on_a_node(check_says_what_is_wrong_with_the_nodes_end),

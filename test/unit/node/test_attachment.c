@@ -16,6 +16,7 @@ static void names_on_running_nodes_never_change(void **state)
 	(void)state;
 	assert_string_equal(attachment_id(&NET_C1, id), "7mwsm67jpxc");
 	assert_string_equal(attachment_host_name(&NET_C1, name), "veth7mwsm67jpxc");
+	assert_string_equal(attachment_ifb_name(&NET_C1, name), "ifb7mwsm67jpxc");
 	assert_string_equal(attachment_tag(&NET_C1, tag), "edgeway net/c1/eth0");
 }
 
