@@ -41,10 +41,12 @@ MORE_ERRORS = ("EIO", "EPERM", "EINTR", "EBUSY", "ENOMEM")
 
 @dataclasses.dataclass
 class Scenario:
-    """A plugin and its configuration."""
+    """A plugin and its configuration. @before: commands that make what a chained one works on, for
+    the pod red alone."""
     name: str
     conf: dict
     ifname: str = "eth0"
+    before: tuple = ()
 
     @property
     def plugin(self):
@@ -68,6 +70,14 @@ SCENARIOS = [
             "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]],
             "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}),
     Scenario("host-local", network(type="host-local")),
+    Scenario("bandwidth in both directions", {
+        "cniVersion": "1.1.0", "name": "n", "type": "bandwidth",
+        "ingressRate": 10000000, "ingressBurst": 400000,
+        "egressRate": 20000000, "egressBurst": 800000,
+        "prevResult": {"interfaces": [{"name": "vred"},
+                                      {"name": "eth0", "sandbox": "/run/netns/red"}]}},
+             before=("ip link add vred type veth peer name eth0 netns red", "ip link set vred up",
+                     "ip -n red link set eth0 up")),
     Scenario("loopback", {"cniVersion": "1.1.0", "name": "lo", "type": "loopback"}, "lo"),
 ]
 
@@ -156,11 +166,15 @@ class Bench:
                 subprocess.run(["ip", "link", "del", link], capture_output=True)
         for folder in world.STATE_DIRS:
             subprocess.run(["rm", "-rf", folder], check=True)
-        for pod in ("settle", "red"):
+        settling = () if self.scenario.before else ("settle",)
+        for pod in (*settling, "red"):
             subprocess.run(["ip", "netns", "add", pod], check=True)
+            for command in self.scenario.before:
+                subprocess.run(command.split(), check=True)
             must(self.scenario, "ADD", pod=pod)
             must(self.scenario, "DEL", pod=pod)
-        subprocess.run(["ip", "netns", "del", "settle"], check=True)
+        for pod in settling:
+            subprocess.run(["ip", "netns", "del", pod], check=True)
         self.before = world.snapshot()
 
     def traces(self):

@@ -206,11 +206,39 @@ def join_sets(text):
         yield line
 
 
+def without_index(value):
+    """@value of `tc -j` without the kernel's numbers for actions and users."""
+    if isinstance(value, list):
+        return [without_index(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: without_index(v) for k, v in value.items() if k not in ("index", "ref", "bind", "refcnt")}
+
+
+def traffic_control():
+    """Qdiscs which somebody has made in the current network namespace, and the filters of what
+    comes in: {device: {"qdiscs": [...], "filters": [...]}}."""
+    def tc(*command):
+        out = subprocess.run(["tc", "-j", *command], check=True, capture_output=True, text=True).stdout
+        return without_index(json.loads(out or "[]"))
+    found = {}
+    for qdisc in tc("qdisc", "show"):
+        if qdisc["handle"] == "0:":
+            continue  # the kernel's default
+        device = found.setdefault(qdisc["dev"], {"qdiscs": [], "filters": []})
+        device["qdiscs"].append(qdisc)
+        if qdisc["kind"] in ("ingress", "clsact"):
+            device["filters"] += tc("filter", "show", "dev", qdisc["dev"], "ingress")
+    return found
+
+
 def network_facts(label):
     """What `ip` and sysctl show in the current network namespace."""
     links, facts = network()
     facts += [f"link {name} {json.dumps(link, sort_keys=True)}" for name, link in links.items()]
     facts += [f"sysctl {k} = {v}" for k, v in sysctls(links).items()]
+    facts += [f"tc {device} {json.dumps(found, sort_keys=True)}"
+              for device, found in traffic_control().items()]
     return [f"{label} {fact}" for fact in facts]
 
 
