@@ -13,8 +13,10 @@
 #include "kernel.h"
 #include "main/bridge/bridge.h"
 #include "main/ptp/ptp.h"
+#include "meta/bandwidth/bandwidth.h"
 
 /** The plugins' own main(), which leave their description with our cni_main(). */
+int bandwidth_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
 int host_local_main(int argc, char **argv);
 int loopback_main(int argc, char **argv);
@@ -23,15 +25,19 @@ int static_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
-static check_fn check_bridge, check_host_local, check_loopback, check_ptp, check_static;
+static check_fn check_bandwidth, check_bridge, check_host_local, check_loopback, check_ptp,
+	check_static;
 
 static struct {
 	int (*main)(int argc, char **argv);
 	check_fn *check;
 	const struct cni_plugin *plugin;
 } plugins[] = {
-	{bridge_main, check_bridge, NULL},     {host_local_main, check_host_local, NULL},
-	{loopback_main, check_loopback, NULL}, {ptp_main, check_ptp, NULL},
+	{bandwidth_main, check_bandwidth, NULL},
+	{bridge_main, check_bridge, NULL},
+	{host_local_main, check_host_local, NULL},
+	{loopback_main, check_loopback, NULL},
+	{ptp_main, check_ptp, NULL},
 	{static_main, check_static, NULL},
 };
 
@@ -94,6 +100,16 @@ static void check_bridge(struct cni_call *call, struct err *e)
 	(void)accepted(bridge_vlan_set(&job, 2, e), e);
 	if (job.ipam.kind == IPAM_HOST_LOCAL)
 		go_round(&job.ipam.host_local);
+}
+
+static void check_bandwidth(struct cni_call *call, struct err *e)
+{
+	struct bandwidth_job job = {.call = call};
+
+	if (!accepted(bandwidth_read_limits(&job, e), e))
+		return;
+	must(!job.ingress.rate == !job.ingress.burst && !job.egress.rate == !job.egress.burst);
+	must(!job.egress.rate || job.egress.limit > 0);
 }
 
 static void check_ptp(struct cni_call *call, struct err *e)

@@ -13,6 +13,7 @@
 #include "netlink/neigh.h"
 #include "netlink/nft.h"
 #include "netlink/port.h"
+#include "netlink/qdisc.h"
 #include "netlink/route.h"
 
 enum { INDEX = 2 }; ///< of the interface that is asked about; the seeds know it
@@ -216,10 +217,28 @@ static void transaction(struct nl *nl, struct err *e)
 	(void)accepted(nl_call(nl, &m, e), e);
 }
 
+static void queue(struct nl *nl, struct err *e)
+{
+	const struct tbf tbf = {.rate = 1, .burst = 1};
+	struct qdisc q;
+
+	if (!accepted(qdisc_get(nl, INDEX, QDISC_ROOT, &q, e), e))
+		return;
+	must_end(q.kind, sizeof(q.kind));
+	(void)qdisc_is_tbf(&q, &tbf);
+}
+
+static void redirection(struct nl *nl, struct err *e)
+{
+	bool found;
+
+	(void)accepted(qdisc_find_redirect(nl, INDEX, INDEX, &found, e), e);
+}
+
 static void (*const asks[])(struct nl *nl, struct err *e) = {
-	get_link,   each_link, each_port, nsid,        each_addr,  each_route,
-	find_route, neighbour, port,      port_vlans,  generation, exists,
-	count,      element,   verdicts,  transaction, each_set,   each_element,
+	get_link,  each_link,   each_port,  nsid,         each_addr, each_route,  find_route,
+	neighbour, port,        port_vlans, generation,   exists,    count,       element,
+	verdicts,  transaction, each_set,   each_element, queue,     redirection,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
