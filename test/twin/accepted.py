@@ -26,6 +26,7 @@ class Difference:
 LOOKS = "(added|deleted|collected/seen)"
 POD = r"pods/\w+"
 END = r"veth<\w+/\w+>"
+IFB = r"ifb<\w+/\w+>"
 ENDS = rf"{LOOKS}/(host/links/{END}|{POD}/links/\w+)"
 
 DIFFERENCES = [
@@ -146,6 +147,32 @@ DIFFERENCES = [
                "with bridge", rf"{LOOKS}/{POD}/sysctls/net/ipv4/conf/\w+/arp_notify", cases=".*ptp.*"),
     Difference("ptp", "the container detects no duplicate IPv6 addresses (`accept_dad`), as with "
                "bridge", rf"{LOOKS}/{POD}/sysctls/net/ipv6/conf/\w+/accept_dad", cases=".*ptp.*"),
+
+    # bandwidth
+    Difference("bandwidth", "an ifb carries the name of its attachment as `ifalias`",
+               rf"{LOOKS}/host/links/{IFB}/ifalias"),
+    Difference("bandwidth", "an ifb has no IPv6 address, so it announces none into its own queue",
+               rf"{LOOKS}/host/sysctls/net/ipv6/conf/{IFB}/addr_gen_mode"),
+    Difference("bandwidth", "the `txqueuelen` of an ifb is the kernel's; the reference's is 0",
+               rf"{LOOKS}/host/links/{IFB}/txqlen"),
+    Difference("bandwidth", "what comes in is redirected once; the reference's filter has a second "
+               "redirection that is never reached",
+               rf"{LOOKS}/host/tc/{END}/filters/\d/options/actions/1/.*"),
+    Difference("bandwidth", "of the burst 100 ms of the rate at most count for the queue; with the "
+               "reference as much may wait as container runtimes ask for as burst, 512 MB",
+               rf"{LOOKS}/host/tc/({END}|{IFB})/qdiscs/0/options/(lat|limit)",
+               cases="bandwidth, as container runtimes wish"),
+    Difference("bandwidth", "DEL removes buckets and redirection; the reference leaves them, and what a "
+               "pair that stays sends is dropped", rf"deleted/host/tc/{END}/.*"),
+    Difference("bandwidth", "bursts are exact; the reference's are whole microseconds of the rate, as is "
+               "what `tc` shows", rf"{LOOKS}/host/tc/({END}|{IFB})/qdiscs/0/options/(burst|lat)",
+               cases="bandwidth, (40 Gbit/s|odd numbers)"),
+    Difference("bandwidth", "CHECK notices a lost bucket, a lost redirection and an ifb that is down; the "
+               "reference's does not", "damaged/0",
+               cases="CHECK: bandwidth, (the (ifb's )?bucket was removed|the redirection was removed|the "
+               "ifb is down)"),
+    Difference("bandwidth", "CHECK without limits succeeds; the reference plugin crashes",
+               r"checks/\d", said="None", cases="bandwidth, no limits"),
 ]
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, in the order they are played."""
+import bandwidth_cases
 import bridge_cases
 import ipam_cases
 import ptp_cases
 import version_cases
 import vlan_cases
 
-CASES = [*bridge_cases.CASES, *ipam_cases.CASES, *ptp_cases.CASES, *version_cases.CASES,
-         *vlan_cases.CASES]
+CASES = [*bridge_cases.CASES, *ipam_cases.CASES, *ptp_cases.CASES, *bandwidth_cases.CASES,
+         *version_cases.CASES, *vlan_cases.CASES]
 
 _names = [case.name for case in CASES]
 if len(set(_names)) != len(_names):

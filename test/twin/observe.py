@@ -47,7 +47,8 @@ def call(plugins, verb, case, attachment, **keys):
 
 
 def host_ends():
-    """{name of the host end: "veth<pod/interface>"}, the bridge's end of a gateway's pair included."""
+    """{name of the host end: "veth<pod/interface>"}, the bridge's end of a gateway's pair included,
+    and the ifbs behind them."""
     links = [link for link in world.ip_batch([], "link show")[0] if link]
     by_index = {link["ifindex"]: link["ifname"] for link in links}
     names = {link["ifname"]: f"veth<{link['link']}>" for link in links
@@ -57,6 +58,10 @@ def host_ends():
             for link in world.ip_batch([], "link show")[0]:
                 if link.get("link_index") in by_index:
                     names[by_index[link["link_index"]]] = f"veth<{pod}/{link['ifname']}>"
+    for device, found in world.traffic_control().items():
+        for action in (a for f in found["filters"] for a in f.get("options", {}).get("actions", [])):
+            if device in names and "to_dev" in action:
+                names[action["to_dev"]] = names[device].replace("veth", "ifb")
     return names
 
 
@@ -82,13 +87,13 @@ def neighbours():
 
 
 def network():
-    """Links by name, routes, VLANs, neighbours and sysctls of the current namespace."""
+    """Links by name, routes, VLANs, neighbours, sysctls and traffic control of the current namespace."""
     links, routes = world.network()
     for link in links.values():
         link["addresses"] = {f"{a['local']}/{a['prefixlen']}": a for a in link["addresses"]}
         link.pop("promiscuity", None)  # a count; the flag says whether somebody asked for it
     return {"links": links, "routes": {r: True for r in routes}, "sysctls": world.sysctls(links),
-            "neighbours": neighbours()}
+            "neighbours": neighbours(), "tc": world.traffic_control()}
 
 
 def lease_files():
