@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by the scripts of the check tier: says what a check found, in TAP.
 set -euo pipefail
 shopt -s inherit_errexit globstar nullglob

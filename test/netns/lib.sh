@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by every netns test: runs each test_* function of the file in a world of its own.
 #
 # A world is a fresh network, mount and process namespace with an empty /run and /var/lib, so a
@@ -259,6 +260,7 @@ run_tests() {
 		exit
 	fi
 	[ -x "$BIN/bridge" ] || { echo "not ok - no plugins in $BIN: build them first" && exit 1; }
+	# shellcheck disable=SC2048 # names of functions
 	for case in ${*:-$(sed -n 's/^\(test_[A-Za-z0-9_]*\)() {.*/\1/p' "$0")}; do
 		one_case "$case" || failed=1
 	done
