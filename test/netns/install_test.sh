@@ -4,6 +4,7 @@
 # without a whole plugin, and whatever a kill leaves is mended by the next run.
 . "$(dirname "$0")/lib.sh"
 
+BIN=$RELEASE_BIN # what is installed; other builds are slower, and tested elsewhere
 INSTALL=$ROOT/deploy/install
 UNINSTALL=$ROOT/deploy/uninstall
 R=$T/root # the node's file system, made up
