@@ -66,12 +66,14 @@ static const char *kind_name(enum conf_kind kind)
 {
 	static const char *const names[] = {
 		[CONF_BOOL] = "true or false",
+		[CONF_FLAG] = "true or false",
 		[CONF_INT] = "an integer",
 		[CONF_STR] = "a string",
 		[CONF_IP] = "a string with an address",
 		[CONF_PREFIX] = "a string with address and prefix length",
 		[CONF_MAC] = "a string with a MAC address",
 		[CONF_OBJ] = "an object",
+		[CONF_MAP] = "an object",
 		[CONF_LIST] = "a list",
 		[CONF_JSON] = "anything",
 	};
@@ -82,6 +84,7 @@ static bool kind_fits(enum conf_kind kind, json_t *v)
 {
 	switch (kind) {
 	case CONF_BOOL:
+	case CONF_FLAG:
 		return json_is_boolean(v);
 	case CONF_INT:
 		return json_is_integer(v);
@@ -91,6 +94,7 @@ static bool kind_fits(enum conf_kind kind, json_t *v)
 	case CONF_MAC:
 		return json_is_string(v);
 	case CONF_OBJ:
+	case CONF_MAP:
 		return json_is_object(v);
 	case CONF_LIST:
 		return json_is_array(v);
@@ -179,7 +183,9 @@ static int set_default(struct cursor *c, const struct conf_field *f, void *base)
 		*(bool *)at = f->num != 0;
 	else if (f->kind == CONF_INT)
 		*(int64_t *)at = f->num;
-	else if (f->kind == CONF_STR)
+	else if (f->kind == CONF_FLAG)
+		*(int64_t *)at = -1;
+	else if (f->kind == CONF_STR || f->kind == CONF_MAC)
 		*(const char **)at = f->str;
 	return 0;
 }
@@ -244,6 +250,31 @@ static int read_list(struct cursor *c, const struct conf_field *f, void *base, j
 	return 0;
 }
 
+static int read_map(struct cursor *c, const struct conf_field *f, void *base, json_t *obj)
+{
+	struct conf_pair *pairs = arena_array(c->arena, json_object_size(obj), sizeof(*pairs));
+	const char *key;
+	size_t n = 0;
+	json_t *v;
+
+	if (!pairs)
+		return fail(c, ERR_TRY_AGAIN, "out of memory");
+	json_object_foreach(obj, key, v) {
+		size_t mark = enter_key(c, key);
+		char value[96];
+
+		if (!json_is_string(v) && !json_is_null(v))
+			return fail(c, ERR_DECODE, "%s: must be a string",
+				    spell(v, value, sizeof(value)));
+		if (json_is_string(v))
+			pairs[n++] = (struct conf_pair){key, json_string_value(v)};
+		leave(c, mark);
+	}
+	*(struct conf_pair **)((char *)base + f->offset) = pairs;
+	*(size_t *)((char *)base + f->count_offset) = n;
+	return 0;
+}
+
 static int read_int(struct cursor *c, const struct conf_field *f, int64_t *out, json_t *v)
 {
 	int64_t n = json_integer_value(v);
@@ -267,6 +298,9 @@ static int read_scalar(struct cursor *c, const struct conf_field *f, void *at, j
 	switch (f->kind) {
 	case CONF_BOOL:
 		*(bool *)at = json_is_true(v);
+		return 0;
+	case CONF_FLAG:
+		*(int64_t *)at = json_is_true(v);
 		return 0;
 	case CONF_INT:
 		return read_int(c, f, at, v);
@@ -302,6 +336,8 @@ static int read_value(struct cursor *c, const struct conf_field *f, void *base, 
 		return read_object(c, f, base, v);
 	if (f->kind == CONF_LIST)
 		return read_list(c, f, base, v);
+	if (f->kind == CONF_MAP)
+		return read_map(c, f, base, v);
 	if ((f->kind == CONF_IP || f->kind == CONF_MAC) && !*json_string_value(v))
 		return 0; // "" is the same as absent, as the reference plugins have it
 	if (read_scalar(c, f, at, v, &wrong) < 0)

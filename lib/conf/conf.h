@@ -44,6 +44,14 @@ enum conf_kind {
 	CONF_OBJ,    ///< a struct of its own
 	CONF_LIST,   ///< pointer and count
 	CONF_JSON,   ///< struct json_t *, whatever it is
+	CONF_FLAG,   ///< int64_t: 1 or 0 for true or false, -1 when absent
+	CONF_MAP,    ///< pointer to struct conf_pair and count: keys of anybody's choice
+};
+
+/** One of the members of a CONF_MAP, in the order of the document. */
+struct conf_pair {
+	const char *key;
+	const char *value;
 };
 
 struct conf_field {
@@ -59,7 +67,7 @@ struct conf_field {
 	conf_check_fn *check;           ///< CONF_BOOL, CONF_INT, CONF_STR, CONF_JSON: further check
 	const struct conf_field *sub;   ///< CONF_OBJ: its keys; CONF_LIST: its one element;
 					///< CONF_JSON: what it usually holds, for the reference
-	size_t elem_size, count_offset; ///< CONF_LIST
+	size_t elem_size, count_offset; ///< CONF_LIST, CONF_MAP
 };
 
 // clang-format off
@@ -78,6 +86,9 @@ struct conf_field {
 	conf_field_(CONF_LIST, type, member, key, .sub = (sub_), \
 		    .elem_size = sizeof(*((type *)0)->member), \
 		    .count_offset = offsetof(type, count), ##__VA_ARGS__)
+#define conf_flag(type, member, key, ...)   conf_field_(CONF_FLAG, type, member, key, ##__VA_ARGS__)
+#define conf_map(type, member, count, key, ...) \
+	conf_field_(CONF_MAP, type, member, key, .count_offset = offsetof(type, count), ##__VA_ARGS__)
 #define conf_end {}
 // clang-format on
 

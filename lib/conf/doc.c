@@ -11,6 +11,7 @@ static const char *type_name(const struct conf_field *f)
 		[CONF_BOOL] = "boolean",       [CONF_INT] = "integer", [CONF_STR] = "string",
 		[CONF_IP] = "address",         [CONF_MAC] = "MAC",     [CONF_OBJ] = "object",
 		[CONF_PREFIX] = "address/len", [CONF_LIST] = "list",   [CONF_JSON] = "any",
+		[CONF_FLAG] = "boolean",       [CONF_MAP] = "object",
 	};
 	return names[f->kind];
 }

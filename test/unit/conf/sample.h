@@ -42,6 +42,9 @@ struct sample {
 	size_t n_ports;
 	const char **names;
 	size_t n_names;
+	int64_t flag;
+	struct conf_pair *pairs;
+	size_t n_pairs;
 };
 
 static const struct conf_field range_fields[] = {
@@ -92,6 +95,8 @@ static const struct conf_field fields[] = {
 	{.kind = CONF_OBJ, .key = "args", .open = true},
 	conf_list(struct sample, ports, n_ports, "portMappings", &a_port),
 	conf_list(struct sample, names, n_names, "names", &a_name),
+	conf_flag(struct sample, flag, "flag"),
+	conf_map(struct sample, pairs, n_pairs, "pairs"),
 	conf_end,
 };
 

@@ -10,7 +10,7 @@ static void absent_keys_take_their_defaults(void **state)
 		"{}",
 		"{\"bridge\": null, \"mtu\": null, \"vlan\": null, \"enabledad\": null, "
 		"\"mac\": null, \"ip\": null, \"subnet\": null, \"any\": null, \"ipam\": null, "
-		"\"names\": null, \"MTU\": null}",
+		"\"names\": null, \"MTU\": null, \"flag\": null, \"pairs\": null}",
 	};
 
 	(void)state;
@@ -33,6 +33,9 @@ static void absent_keys_take_their_defaults(void **state)
 		assert_null(r.s.ipam.type);
 		assert_null(r.s.names);
 		assert_int_equal(r.s.n_names, 0);
+		assert_int_equal(r.s.flag, -1);
+		assert_null(r.s.pairs);
+		assert_int_equal(r.s.n_pairs, 0);
 	}
 }
 
@@ -82,6 +85,38 @@ static void lists_hold_lists(void **state)
 	assert_string_equal(prefix_format(&r.s.ipam.sets[2].ranges[0].subnet, text), "fd00::/64");
 }
 
+static void a_flag_knows_three_answers(void **state)
+{
+	_cleanup_(done) struct reading on = {}, off = {};
+
+	(void)state;
+	read_into(&on, "{\"flag\": true}");
+	assert_int_equal(on.s.flag, 1);
+	read_into(&off, "{\"flag\": false}");
+	assert_int_equal(off.s.flag, 0);
+}
+
+static void a_map_keeps_its_order_and_the_case_of_its_keys(void **state)
+{
+	_cleanup_(done) struct reading r = {}, none = {};
+
+	(void)state;
+	read_into(&r, "{\"pairs\": {\"z\": \"1\", \"none\": null, \"A/b.c\": \"\", "
+		      "\"a/B.C\": \"3\", \"z\": \"4\"}}");
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.report.n_warnings, 0);
+	assert_int_equal(r.s.n_pairs, 3);
+	assert_string_equal(r.s.pairs[0].key, "z");
+	assert_string_equal(r.s.pairs[0].value, "4");
+	assert_string_equal(r.s.pairs[1].key, "A/b.c");
+	assert_string_equal(r.s.pairs[1].value, "");
+	assert_string_equal(r.s.pairs[2].key, "a/B.C");
+	assert_string_equal(r.s.pairs[2].value, "3");
+	read_into(&none, "{\"pairs\": {}}");
+	assert_int_equal(none.rc, 0);
+	assert_int_equal(none.s.n_pairs, 0);
+}
+
 static void every_mistake_names_its_place(void **state)
 {
 	static const struct {
@@ -116,6 +151,10 @@ static void every_mistake_names_its_place(void **state)
 		 "subnet: {}: must be a string with address and prefix length"},
 		{"{\"ipam\": \"host-local\"}", ERR_DECODE,
 		 "ipam: \"host-local\": must be an object"},
+		{"{\"flag\": 1}", ERR_DECODE, "flag: 1: must be true or false"},
+		{"{\"pairs\": []}", ERR_DECODE, "pairs: []: must be an object"},
+		{"{\"pairs\": {\"a\": \"1\", \"b.c/d\": 2}}", ERR_DECODE,
+		 "pairs.b.c/d: 2: must be a string"},
 		{"{\"names\": {}}", ERR_DECODE, "names: {}: must be a list"},
 		{"{\"names\": [\"a\", 2]}", ERR_DECODE, "names[1]: 2: must be a string"},
 		{"{\"names\": [null]}", ERR_DECODE, "names[0]: null: must be a string"},
@@ -253,6 +292,8 @@ int main(void)
 		cmocka_unit_test(absent_keys_take_their_defaults),
 		cmocka_unit_test(every_kind_is_read),
 		cmocka_unit_test(lists_hold_lists),
+		cmocka_unit_test(a_flag_knows_three_answers),
+		cmocka_unit_test(a_map_keeps_its_order_and_the_case_of_its_keys),
 		cmocka_unit_test(every_mistake_names_its_place),
 		cmocka_unit_test(a_required_key_of_an_absent_object_is_named_with_its_path),
 		cmocka_unit_test(the_path_begins_where_the_document_does),

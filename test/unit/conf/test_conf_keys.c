@@ -38,6 +38,23 @@ static void unknown_keys_are_warned_of_with_a_hint(void **state)
 	}
 }
 
+static void where_mistakes_are_tolerated_a_wrong_value_is_none(void **state)
+{
+	_cleanup_(done) struct reading r = {.report.lenient = true};
+
+	(void)state;
+	read_into(&r, "{\"mac\": \"x\", \"bridge\": \"a/b\", \"mtu\": 1, \"flag\": 1, "
+		      "\"pairs\": {\"a\": \"1\", \"b\": 2}, \"vlan\": 7}");
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.report.n_warnings, 5);
+	assert_null(r.s.mac);
+	assert_string_equal(r.s.bridge, "cni0");
+	assert_int_equal(r.s.mtu, 1500);
+	assert_int_equal(r.s.flag, -1);
+	assert_int_equal(r.s.n_pairs, 0);
+	assert_int_equal(r.s.vlan, 7);
+}
+
 static void all_unknown_keys_are_warned_of_and_the_rest_is_read(void **state)
 {
 	_cleanup_(done) struct reading r = {};
@@ -133,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unknown_keys_are_warned_of_with_a_hint),
+		cmocka_unit_test(where_mistakes_are_tolerated_a_wrong_value_is_none),
 		cmocka_unit_test(all_unknown_keys_are_warned_of_and_the_rest_is_read),
 		cmocka_unit_test(other_peoples_keys_are_passed_over),
 		cmocka_unit_test(an_open_document_is_searched_for_our_keys_only),

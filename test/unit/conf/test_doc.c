@@ -44,6 +44,8 @@ static const struct conf_field fields[] = {
 	{.kind = CONF_LIST, .key = "sets", .sub = &set, .help = "sets"},
 	{.kind = CONF_LIST, .key = "words", .sub = &word, .help = "words"},
 	{.kind = CONF_OBJ, .key = "object", .sub = inner_fields, .help = "an object"},
+	{.kind = CONF_FLAG, .key = "maybe", .help = "on, off or neither"},
+	{.kind = CONF_MAP, .key = "map", .help = "anything"},
 	{.kind = CONF_OBJ, .key = "secret", .sub = inner_fields},
 	conf_end,
 };
@@ -80,7 +82,9 @@ static void the_table_in_markdown_has_a_row_for_each_key_with_help(void **state)
 				  "| `sets[][].subnet` | address/len | required | a subnet |\n"
 				  "| `words` | list | - | words |\n"
 				  "| `object` | object | - | an object |\n"
-				  "| `object.inner` | string | - | inside |\n");
+				  "| `object.inner` | string | - | inside |\n"
+				  "| `maybe` | boolean | - | on, off or neither |\n"
+				  "| `map` | object | - | anything |\n");
 }
 
 static void the_table_for_a_terminal_says_the_same(void **state)
