@@ -46,6 +46,7 @@ static void fill(struct link *out, const struct nlmsghdr *reply)
 		.peer = (int)nl_get_u32(a[IFLA_LINK]),
 		.peer_nsid = a[IFLA_LINK_NETNSID] ? (int)nl_get_u32(a[IFLA_LINK_NETNSID]) : -1,
 		.mtu = nl_get_u32(a[IFLA_MTU]),
+		.txqlen = nl_get_u32(a[IFLA_TXQLEN]),
 		.operational = nl_get_u8(a[IFLA_OPERSTATE]) == OPER_UP,
 	};
 	(void)snprintf(out->name, sizeof(out->name), "%s", nl_get_str(a[IFLA_IFNAME], ""));
@@ -274,6 +275,25 @@ void link_set_mac(struct nl_msg *m, int index, const struct mac *mac)
 	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
 	nl_label(m, "set MAC address of interface %d to %s", index, mac_format(mac, text));
 	nl_put(m, IFLA_ADDRESS, mac->bytes, sizeof(mac->bytes));
+}
+
+static void set_u32(struct nl_msg *m, int index, uint16_t attr, uint32_t value, const char *what)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set %s of interface %d to %u", what, index, value);
+	nl_u32(m, attr, value);
+}
+
+void link_set_mtu(struct nl_msg *m, int index, uint32_t mtu)
+{
+	set_u32(m, index, IFLA_MTU, mtu, "MTU");
+}
+
+void link_set_txqlen(struct nl_msg *m, int index, uint32_t txqlen)
+{
+	set_u32(m, index, IFLA_TXQLEN, txqlen, "transmit queue length");
 }
 
 void link_set_alias(struct nl_msg *m, const char *name, const char *alias)

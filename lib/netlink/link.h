@@ -19,6 +19,7 @@ struct link {
 	int peer_nsid;      ///< what this namespace calls that one (link_nsid()), or -1: this one
 	unsigned int flags; ///< IFF_*
 	uint32_t mtu;
+	uint32_t txqlen;     ///< packets that may wait to be sent
 	bool vlan_filtering; ///< of a bridge
 	uint16_t vlan;       ///< of a VLAN interface
 	bool operational;    ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
@@ -92,6 +93,8 @@ void link_add_veth(struct nl_msg *m, const struct link_veth *veth);
 /** `ip link set INDEX up`; and the flags in @mask to @flags. */
 void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned int mask);
 void link_set_mac(struct nl_msg *m, int index, const struct mac *mac);
+void link_set_mtu(struct nl_msg *m, int index, uint32_t mtu);
+void link_set_txqlen(struct nl_msg *m, int index, uint32_t txqlen);
 
 /** By name, so that it can go into one message with what makes the interface. */
 void link_set_alias(struct nl_msg *m, const char *name, const char *alias);

@@ -251,6 +251,24 @@ static void flags_mac_and_alias_are_set(void **state)
 	assert_true(link.flags & IFF_UP && link.flags & IFF_PROMISC); // the mask guards the rest
 }
 
+static void mtu_and_queue_length_are_set_and_seen(void **state)
+{
+	struct nl *nl = *state;
+	int index = add_bridge(nl, "br0");
+	struct nl_msg m = {};
+	struct link link;
+
+	link_set_mtu(&m, index, 1400);
+	link_set_txqlen(&m, index, 77);
+	call(nl, &m);
+	link = get(nl, "br0");
+	assert_int_equal(link.mtu, 1400);
+	assert_int_equal(link.txqlen, 77);
+	link_set_txqlen(&m, index, 0);
+	call(nl, &m);
+	assert_int_equal(get(nl, "br0").txqlen, 0);
+}
+
 static void an_interface_may_do_without_a_link_local_address(void **state)
 {
 	struct nl *nl = *state;
@@ -302,6 +320,13 @@ static void labels_say_what_was_tried(void **state)
 	assert_int_equal(nl_call(*state, &m, &e), -1);
 	assert_string_equal(
 		e.msg, "set MAC address of interface 4711 to 02:00:00:00:00:09: No such device");
+	link_set_mtu(&m, 4711, 1400);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg, "set MTU of interface 4711 to 1400: No such device");
+	link_set_txqlen(&m, 4711, 7);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_string_equal(e.msg,
+			    "set transmit queue length of interface 4711 to 7: No such device");
 	link_del(&m, "nowhere");
 	assert_int_equal(nl_call(*state, &m, &e), -1);
 	assert_string_equal(e.msg, "delete interface nowhere: No such device");
@@ -398,6 +423,7 @@ int main(void)
 		conversation(a_pairs_other_end_is_known_by_its_namespace_and_index),
 		conversation(a_peer_whose_name_is_taken_leaves_neither_end),
 		conversation(flags_mac_and_alias_are_set),
+		conversation(mtu_and_queue_length_are_set_and_seen),
 		conversation(an_interface_may_do_without_a_link_local_address),
 		conversation(want_of_ipv6_hides_no_other_refusal),
 		conversation(labels_say_what_was_tried),
