@@ -198,7 +198,7 @@ static int read_member(struct cursor *c, const struct conf_field *f, void *base,
 	if (read_value(c, f, base, v) == 0)
 		return 0;
 	leave(c, mark);
-	if (!c->report->lenient || warn(c) < 0)
+	if (!c->report->lenient || c->e->code == ERR_TRY_AGAIN || warn(c) < 0)
 		return -1;
 	return set_default(c, f, base);
 }

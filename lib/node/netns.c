@@ -18,13 +18,18 @@ int netns_open(int *fd, const char *path, struct err *e)
 	// A FIFO would wait for somebody to write.
 	_cleanup_(fd_closep) int ns = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct statfs fs;
+	int type = 0;
 
 	if (ns < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ESRCH))
 		return err_os(e, ERR_NO_CONTAINER, ENOENT, "CNI_NETNS: open network namespace %s",
 			      path);
 	if (ns < 0 || fstatfs(ns, &fs) < 0)
 		return err_os(e, ERR_IO, errno, "CNI_NETNS: open network namespace %s", path);
-	if (fs.f_type != NSFS_MAGIC || ioctl(ns, NS_GET_NSTYPE) != CLONE_NEWNET)
+	if (fs.f_type == NSFS_MAGIC)
+		type = ioctl(ns, NS_GET_NSTYPE);
+	if (type < 0)
+		return err_os(e, ERR_IO, errno, "CNI_NETNS: look at namespace %s", path);
+	if (type != CLONE_NEWNET)
 		return err_set(e, ERR_ENV, "CNI_NETNS: \"%s\": not a network namespace", path);
 	*fd = TAKE_FD(ns);
 	return 0;
