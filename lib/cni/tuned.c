@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cni/json.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -91,6 +92,8 @@ static int read_file(struct tuned_file *f, struct err *e)
 	if (!f->text)
 		return -1;
 	f->doc = json_loads(f->text, 0, NULL);
+	if (!f->doc && json_out_of_memory())
+		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", f->path);
 	if (!json_is_object(f->doc)) {
 		json_decref(f->doc);
 		f->doc = NULL;
@@ -218,7 +221,6 @@ static int collect(const struct cni_call *call, const char *dir, const char *nam
 {
 	_cleanup_(tuned_file_done) struct tuned_file f = {.call = call};
 	struct saved saved = {};
-	struct err odd = {};
 
 	if (snprintf(f.path, sizeof(f.path), "%s/%s", dir, name) >= (int)sizeof(f.path))
 		return 0;
@@ -226,8 +228,10 @@ static int collect(const struct cni_call *call, const char *dir, const char *nam
 		return -1;
 	if (!f.text)
 		return 0;
-	if (parse(&f, &saved, &odd) < 0) {
-		log_warn("left alone: %s", odd.msg);
+	if (parse(&f, &saved, e) < 0) {
+		if (e->code != ERR_DECODE)
+			return -1;
+		log_warn("left alone: %s", e->msg);
 		return 0;
 	}
 	if (!saved.network || strcmp(saved.network, call->at.network) != 0)

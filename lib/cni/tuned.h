@@ -70,7 +70,10 @@ int tuned_file_write(const struct tuned_file *f, const struct tuned *settings,
 /** An undo_fn: put the struct tuned_file in @ctx back as it was when opened. */
 int tuned_file_undo(void *ctx, int unused, struct err *e);
 
-/** What it held when opened; a value that makes no sense counts as left alone. Strings are @f's. */
+/**
+ * What it held when opened; a value that makes no sense counts as left alone. ERR_DECODE if the
+ * file is damaged. Strings are @f's.
+ */
 int tuned_file_read(const struct tuned_file *f, struct tuned *out, struct err *e) _must_check_;
 int tuned_file_remove(const struct tuned_file *f, struct err *e) _must_check_;
 

@@ -41,8 +41,7 @@ MORE_ERRORS = ("EIO", "EPERM", "EINTR", "EBUSY", "ENOMEM")
 
 @dataclasses.dataclass
 class Scenario:
-    """A plugin and its configuration. @before: commands that make what a chained one works on, for
-    the pod red alone."""
+    """A plugin and its configuration. @before makes what a chained plugin finds for a {pod}."""
     name: str
     conf: dict
     ifname: str = "eth0"
@@ -76,8 +75,14 @@ SCENARIOS = [
         "egressRate": 20000000, "egressBurst": 800000,
         "prevResult": {"interfaces": [{"name": "vred"},
                                       {"name": "eth0", "sandbox": "/run/netns/red"}]}},
-             before=("ip link add vred type veth peer name eth0 netns red", "ip link set vred up",
-                     "ip -n red link set eth0 up")),
+             before=("ip link add v{pod} type veth peer name eth0 netns {pod}", "ip link set v{pod} up",
+                     "ip -n {pod} link set eth0 up")),
+    Scenario("tuning", {
+        "cniVersion": "1.1.0", "name": "n", "type": "tuning", "mac": "02:00:00:00:00:aa", "mtu": 1400,
+        "promisc": True, "allmulti": True, "txQLen": 7, "sysctl": {
+            "net.ipv4.conf.IFNAME.arp_notify": "1", "net.ipv6.conf.IFNAME.accept_ra": "0"},
+        "prevResult": {"cniVersion": "1.1.0", "interfaces": [{"name": "eth0", "sandbox": "x"}]}},
+        before=("ip -n {pod} link add eth0 address 02:00:00:00:00:01 type veth peer name other",)),
     Scenario("loopback", {"cniVersion": "1.1.0", "name": "lo", "type": "loopback"}, "lo"),
 ]
 
@@ -170,7 +175,7 @@ class Bench:
         for pod in (*settling, "red"):
             subprocess.run(["ip", "netns", "add", pod], check=True)
             for command in self.scenario.before:
-                subprocess.run(command.split(), check=True)
+                subprocess.run(command.format(pod=pod).split(), check=True)
             must(self.scenario, "ADD", pod=pod)
             must(self.scenario, "DEL", pod=pod)
         for pod in settling:

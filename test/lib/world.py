@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 
-STATE_DIRS = ("/run/edgeway", "/var/lib/edgeway", "/var/lib/cni")
+STATE_DIRS = ("/run/edgeway", "/run/cni", "/var/lib/edgeway", "/var/lib/cni")
 HINTS = ("/run/edgeway/leases/",)
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)

@@ -68,6 +68,14 @@ test_add_changes_everything_and_del_puts_it_back() {
 	cni DEL red "$(everything)"
 }
 
+test_an_empty_data_dir_is_the_usual_one() {
+	furnish red
+	cni ADD red "$(conf '.mtu = 1400 | .dataDir = ""')"
+	[ -f $FILES/red_eth0.json ] || fail "no file in $FILES"
+	cni DEL red "$(conf '.dataDir = ""')"
+	find $FILES -mindepth 1 | absent "left by DEL"
+}
+
 test_without_keys_nothing_is_touched() {
 	furnish red
 	remember

@@ -22,8 +22,9 @@ static int keep_ipv6(const struct tuning_job *job, struct err *e)
 		if (prev->ips[i].address.ip.family == AF_INET6 &&
 		    iface_owns(job->call, &prev->ips[i]))
 			return err_set(e, ERR_CONFIG,
-				       "mtu: %lld: must be %d or more: %s would lose its IPv6 "
+				       "%s: %lld: must be %d or more: %s would lose its IPv6 "
 				       "address %s",
+				       job->conf->requested.mtu >= 0 ? "args.cni.mtu" : "mtu",
 				       (long long)job->wanted.mtu, LEAST_FOR_IPV6,
 				       job->call->at.ifname,
 				       prefix_format(&prev->ips[i].address, text));
@@ -68,7 +69,7 @@ static int remember(struct tuning_job *job, struct undo *undo, struct err *e)
 	if (!was->mac && was->mtu < 0 && was->promisc < 0 && was->allmulti < 0 && was->txqlen < 0 &&
 	    !was->n_sysctls)
 		return 0;
-	if (tuned_file_open(&job->file, job->call, job->conf->data_dir, e) < 0 ||
+	if (tuned_file_open(&job->file, job->call, tuning_dir(job->conf), e) < 0 ||
 	    tuned_file_write(&job->file, was, e) < 0)
 		return -1;
 	return undo_push(undo, tuned_file_undo, &job->file, 0, e);

@@ -37,22 +37,22 @@ static int restore(struct tuning_job *job, struct err *e)
 int tuning_del(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(tuning_job_done) struct tuning_job job = tuning_job(call);
-	struct err odd = {};
 
-	if (tuned_file_open(&job.file, call, job.conf->data_dir, e) < 0)
+	if (tuned_file_open(&job.file, call, tuning_dir(job.conf), e) < 0)
 		return -1;
 	if (!job.file.text)
 		return 0;
-	if (tuned_file_read(&job.file, &job.was, &odd) < 0)
-		log_warn("nothing is restored: %s", odd.msg);
-	else if (call->netns_fd >= 0 && restore(&job, e) < 0)
+	if (tuned_file_read(&job.file, &job.was, e) < 0) {
+		if (e->code != ERR_DECODE)
+			return -1;
+		log_warn("nothing is restored: %s", e->msg);
+	} else if (call->netns_fd >= 0 && restore(&job, e) < 0) {
 		return -1;
+	}
 	return tuned_file_remove(&job.file, e);
 }
 
 int tuning_gc(const struct cni_call *call, struct err *e)
 {
-	const struct tuning_conf *conf = call->conf;
-
-	return tuned_gc(call, conf->data_dir, e);
+	return tuned_gc(call, tuning_dir(call->conf), e);
 }

@@ -29,14 +29,16 @@ static const struct conf_field runtime_fields[] = {
 
 static const char *is_absolute(const void *value)
 {
-	return **(const char *const *)value == '/' ? NULL : "must be an absolute path";
+	const char *dir = *(const char *const *)value;
+
+	return !*dir || *dir == '/' ? NULL : "must be an absolute path";
 }
 
 static const struct conf_field fields[] = {
 	CNI_BASE_KEYS,
 	TUNED_KEYS(struct tuning_conf, wanted),
-	conf_str(struct tuning_conf, data_dir, "dataDir", .str = "/run/cni/tuning",
-		 .check = is_absolute, .help = "where is remembered what DEL puts back"),
+	conf_str(struct tuning_conf, data_dir, "dataDir", .str = TUNING_DIR, .check = is_absolute,
+		 .help = "where is remembered what DEL puts back"),
 	{.kind = CONF_OBJ,
 	 .key = "args",
 	 .sub = args_fields,

@@ -12,6 +12,14 @@ struct tuning_conf {
 	const char *data_dir;
 };
 
+#define TUNING_DIR "/run/cni/tuning"
+
+/** Where the files are; "" is the same as absent, as the reference plugin has it. */
+static inline const char *tuning_dir(const struct tuning_conf *conf)
+{
+	return *conf->data_dir ? conf->data_dir : TUNING_DIR;
+}
+
 /** A setting of the namespace. */
 struct tuning_sysctl {
 	const char *at, *key; ///< where the configuration has it, and what it calls it
