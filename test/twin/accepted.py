@@ -173,6 +173,22 @@ DIFFERENCES = [
                "ifb is down)"),
     Difference("bandwidth", "CHECK without limits succeeds; the reference plugin crashes",
                r"checks/\d", said="None", cases="bandwidth, no limits"),
+
+    # tuning
+    Difference("tuning", "DEL puts back the sysctls of the interface too; the reference leaves them",
+               rf"deleted/{POD}/sysctls/net/ipv4/conf/eth0/arp_notify", cases="tuning, .*"),
+    Difference("tuning", "CHECK takes values as the kernel does, in any base and with any blanks; the "
+               "reference compares text", r"checks/\d", said="Error: Tuning configured value of .*",
+               cases="tuning, values as the kernel shows them"),
+    Difference("tuning", "a MAC address is reported in lower case, as the kernel shows it; the "
+               "reference reports what was written", r"results/0/interfaces/1/mac",
+               cases="tuning, values as the kernel shows them"),
+    Difference("tuning", "CHECK looks at `promisc` only where it is configured; the reference's fails "
+               "while somebody listens", r"checks/\d", said="Error: Tuning link .* promisc .*",
+               cases="tuning, somebody listens", peer="newer"),
+    Difference("tuning", "after a GC that found the attachment invalid there is nothing that DEL could "
+               "put back", rf"deleted/{POD}/(links|sysctls)/.*",
+               cases="tuning, GC, none is valid", peer="newer"),
 ]
 
 
