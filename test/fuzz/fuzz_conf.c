@@ -14,6 +14,7 @@
 #include "main/bridge/bridge.h"
 #include "main/ptp/ptp.h"
 #include "meta/bandwidth/bandwidth.h"
+#include "meta/tuning/tuning.h"
 
 /** The plugins' own main(), which leave their description with our cni_main(). */
 int bandwidth_main(int argc, char **argv);
@@ -22,11 +23,12 @@ int host_local_main(int argc, char **argv);
 int loopback_main(int argc, char **argv);
 int ptp_main(int argc, char **argv);
 int static_main(int argc, char **argv);
+int tuning_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
 static check_fn check_bandwidth, check_bridge, check_host_local, check_loopback, check_ptp,
-	check_static;
+	check_static, check_tuning;
 
 static struct {
 	int (*main)(int argc, char **argv);
@@ -39,6 +41,7 @@ static struct {
 	{loopback_main, check_loopback, NULL},
 	{ptp_main, check_ptp, NULL},
 	{static_main, check_static, NULL},
+	{tuning_main, check_tuning, NULL},
 };
 
 static const struct cni_plugin *introduced;
@@ -137,6 +140,20 @@ static void check_static(struct cni_call *call, struct err *e)
 	hand_out(&s, e);
 	if (call->prev)
 		(void)accepted(static_check(&s, e), e);
+}
+
+/** Whatever is written, nothing outside of net is touched. */
+static void check_tuning(struct cni_call *call, struct err *e)
+{
+	_cleanup_(tuning_job_done) struct tuning_job job = tuning_job(call);
+
+	if (!accepted(tuning_want(&job, e), e))
+		return;
+	for (size_t i = 0; i < job.n_sysctls; i++) {
+		must(!strncmp(job.sysctls[i].path, "net/", 4));
+		must(!strstr(job.sysctls[i].path, "/../"));
+	}
+	must(*tuning_dir(job.conf) == '/');
 }
 
 static void check_loopback(struct cni_call *call, struct err *e)

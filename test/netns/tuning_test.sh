@@ -350,6 +350,25 @@ test_two_in_a_chain_put_back_what_both_changed() {
 	is_untouched "DEL of both"
 }
 
+# As libcni goes about a list: results on the way there, the last one on the way back.
+test_behind_bridge() {
+	local bridge tuning last
+	bridge=$(net '.isGateway = true')
+	tuning=$(conf 'del(.prevResult) | .mac = "02:00:00:00:00:aa" | .mtu = 1400 | .capabilities = {"mac": true}')
+	mkdir -p $FILES
+	pod red
+	settle "$bridge"
+	last=$(cni ADD red "$bridge")
+	last=$(cni ADD red "${tuning%\}},\"prevResult\":$last}")
+	json '.interfaces[2] | .mac == "02:00:00:00:00:aa" and .mtu == 1400' "$last"
+	reaches red 10.9.0.1
+	PREV=$last cni CHECK red "$bridge"
+	PREV=$last cni CHECK red "$tuning"
+	PREV=$last cni DEL red "$tuning"
+	PREV=$last cni DEL red "$bridge"
+	unchanged "the list"
+}
+
 test_gc_forgets_what_is_not_valid() {
 	local pod file
 	# collect FILTER [NAME]
