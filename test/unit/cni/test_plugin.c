@@ -187,7 +187,7 @@ static void a_chained_plugin_passes_on_what_came_before(void **state)
 {
 	json_auto_t *want = json_of("{'cniVersion': '1.1.0', 'interfaces': [{'name': 'eth0', "
 				    "'sandbox': '/run/netns/red'}], 'ips': [{'address': "
-				    "'10.1.0.5/24', 'interface': 0}]}");
+				    "'10.1.0.5/24', 'interface': 0}], 'dns': {'domain': 'x'}}");
 	struct cni_plugin chained = full;
 	RUN(passed);
 	RUN(alone);
