@@ -98,6 +98,23 @@ char *file_read_bytes(struct arena *arena, int fd, size_t limit, const char *wha
 	return NULL;
 }
 
+char *file_read_path(struct arena *arena, const char *path, size_t limit, struct err *e)
+{
+	// A FIFO would wait for somebody to write.
+	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		err_os(e, ERR_IO, errno, "open %s", path);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
+		err_set(e, ERR_IO, "open %s: not a file", path);
+		return NULL;
+	}
+	return file_read_all(arena, fd, limit, path, e);
+}
+
 /** For file systems without O_TMPFILE: the name appears before the content. */
 static int create_named(int dir, const char *path, const char *text, mode_t mode)
 {

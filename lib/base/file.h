@@ -31,6 +31,12 @@ char *file_read_bytes(struct arena *arena, int fd, size_t limit, const char *wha
 		      struct err *e);
 
 /**
+ * The same for the file at @path, which somebody else names: anything but a file is refused, and a
+ * FIFO does not make us wait. e->os tells why it could not be opened.
+ */
+char *file_read_path(struct arena *arena, const char *path, size_t limit, struct err *e);
+
+/**
  * Make @path with this content, at once and only if it is not there: -1 with errno EEXIST if it is.
  * Falls back to O_CREAT | O_EXCL where the file system cannot hold a file without a name.
  */

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ipam/resolv.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -45,16 +42,8 @@ static bool take_line(struct cni_dns *dns, char *line, struct arena *arena)
 
 int resolv_read(struct cni_dns *out, const char *path, struct arena *arena, struct err *e)
 {
-	// A FIFO would wait for somebody to write.
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char *text, *rest = NULL;
-	struct stat st;
+	char *text = file_read_path(arena, path, RESOLV_MAX, e), *rest = NULL;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_os(e, ERR_IO, errno, "open %s", path);
-	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
-		return err_set(e, ERR_IO, "open %s: not a file", path);
-	text = file_read_all(arena, fd, RESOLV_MAX, path, e);
 	if (!text)
 		return -1;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

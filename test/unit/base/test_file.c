@@ -307,6 +307,25 @@ static void what_cannot_be_read_names_its_source(void **state)
 	assert_int_equal(e.os, EISDIR);
 }
 
+static void only_a_file_is_read_by_its_path(void **state)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	struct err e = {};
+
+	(void)state;
+	file_put("/run/f", "text");
+	assert_string_equal(file_read_path(&arena, "/run/f", 100, &e), "text");
+	assert_null(file_read_path(&arena, "/run/none", 100, &e));
+	assert_string_equal(e.msg, "open /run/none: No such file or directory");
+	assert_int_equal(e.code, ERR_IO);
+	assert_int_equal(e.os, ENOENT);
+	assert_null(file_read_path(&arena, "/run", 100, &e));
+	assert_string_equal(e.msg, "open /run: not a file");
+	sh("mkfifo /run/fifo"); // would never be opened
+	assert_null(file_read_path(&arena, "/run/fifo", 100, &e));
+	assert_string_equal(e.msg, "open /run/fifo: not a file");
+}
+
 static void directories_are_made_with_their_parents(void **state)
 {
 	_cleanup_(fd_closep) int dir = workdir();
@@ -386,6 +405,7 @@ int main(void)
 		cmocka_unit_test(all_of_a_pipe_is_read_however_long),
 		cmocka_unit_test(the_limit_of_what_is_read_holds),
 		cmocka_unit_test(what_cannot_be_read_names_its_source),
+		cmocka_unit_test_setup(only_a_file_is_read_by_its_path, sandbox),
 		cmocka_unit_test_setup(directories_are_made_with_their_parents, sandbox),
 		cmocka_unit_test_setup(a_directory_is_listed_without_dotfiles, sandbox),
 		cmocka_unit_test_setup(a_lock_keeps_others_out_until_it_is_closed, sandbox),
