@@ -213,6 +213,17 @@ int cni_read_conf(const struct cni_call *call, void *out, const struct conf_fiel
 	return 0;
 }
 
+int cni_call_keep(const struct cni_call *call, json_t *json, struct err *e)
+{
+	static const char key[] = "edgeway/kept";
+
+	if (!json_object_get(call->doc, key))
+		(void)json_object_set_new(call->doc, key, json_array());
+	if (json_array_append_new(json_object_get(call->doc, key), json) < 0)
+		return err_set(e, ERR_TRY_AGAIN, "out of memory");
+	return 0;
+}
+
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname)
 {
 	for (size_t i = 0; i < call->n_valid; i++)

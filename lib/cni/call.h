@@ -105,6 +105,12 @@ int cni_call_from_doc(struct cni_call *call, struct err *e) _must_check_;
 int cni_read_conf(const struct cni_call *call, void *out, const struct conf_field *fields,
 		  struct json_t *json, const char *at, bool open, struct err *e) _must_check_;
 
+/**
+ * Take over a reference to @json, so that what borrows from it lives as long as the call, whatever
+ * the outcome.
+ */
+int cni_call_keep(const struct cni_call *call, struct json_t *json, struct err *e) _must_check_;
+
 /** Whether GC must keep what belongs to this attachment; an empty @ifname matches every interface.
  */
 bool cni_call_is_valid(const struct cni_call *call, const char *container, const char *ifname);

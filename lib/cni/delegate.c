@@ -177,9 +177,8 @@ int delegate_run(const struct cni_call *call, const char *type, enum cni_verb ve
 		return 0;
 	if (!answer)
 		return err_set(e, ERR_DELEGATE, "%s: its result is not JSON: %.128s", type, text);
-	// What the result borrows from lives as long as the call: hang it into its document.
-	json_object_set(call->doc, "edgeway/delegate-result", answer);
-	if (cni_result_read(out, answer, "result", call->version, call->arena, e) < 0)
+	if (cni_call_keep(call, json_incref(answer), e) < 0 ||
+	    cni_result_read(out, answer, "result", call->version, call->arena, e) < 0)
 		return err_wrap(e, "%s", type);
 	return 0;
 }

@@ -54,57 +54,23 @@ static int print_versions(struct err *e)
 	return print_json(doc, e);
 }
 
-/** A result the runtime never saw is an ADD that it will not undo, so undo it here. */
-static int serve_add(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
+static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
 {
-	struct cni_result result = p->chained ? *call->prev : (struct cni_result){};
+	struct cni_result result = {};
 	json_auto_t *doc = NULL;
 	struct err ignored = {};
 
-	if (p->add(call, &result, e) < 0)
+	if (cni_plugin_run(p, call, &result, e) < 0)
 		return -1;
+	if (call->verb != CNI_ADD)
+		return 0;
 	doc = cni_result_write(&result, call->version, e);
 	if (doc && print_json(doc, e) == 0)
 		return 0;
+	// A result the runtime never saw is an ADD that it will not undo.
 	if (p->del && p->del(call, &ignored) < 0)
 		log_warn("undo: %s", ignored.msg);
 	return -1;
-}
-
-/** What the plugins before this one made, for the verbs that cannot do without. */
-static int require_prev(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
-{
-	bool needs = call->verb == CNI_CHECK || (call->verb == CNI_ADD && p->chained);
-
-	if (call->prev || !needs)
-		return 0;
-	(void)err_set(e, ERR_CONFIG, "prevResult: required for %s, but missing",
-		      cni_verb_text(call->verb));
-	return p->chained ? err_hint(e,
-				     "%s is chained: list it after the plugin that makes the "
-				     "interface",
-				     p->name)
-			  : -1;
-}
-
-static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, struct err *e)
-{
-	if (require_prev(p, call, e) < 0)
-		return -1;
-	switch (call->verb) {
-	case CNI_ADD:
-		return serve_add(p, call, e);
-	case CNI_DEL:
-		return p->del ? p->del(call, e) : 0;
-	case CNI_CHECK:
-		return p->check ? p->check(call, e) : 0;
-	case CNI_STATUS:
-		return p->status ? p->status(call, e) : 0;
-	case CNI_GC:
-		return p->gc && call->gc ? p->gc(call, e) : 0;
-	default:
-		return print_versions(e);
-	}
 }
 
 static int parse_input(struct cni_call *call, struct err *e)
@@ -125,20 +91,6 @@ static int parse_input(struct cni_call *call, struct err *e)
 			       why.line, why.column, why.text);
 	if (!json_is_object(call->doc))
 		return err_set(e, ERR_DECODE, "the configuration must be a JSON object");
-	return 0;
-}
-
-/** The plugin's own struct out of the document. */
-static int read_conf(const struct cni_plugin *p, struct cni_call *call, struct err *e)
-{
-	struct cni_common *conf = arena_calloc(call->arena, 1, p->conf_size);
-
-	if (!conf)
-		return err_set(e, ERR_TRY_AGAIN, "out of memory");
-	if (cni_read_conf(call, conf, p->fields, call->doc, "", p->open, e) < 0)
-		return -1;
-	call->conf = conf;
-	call->common = conf;
 	return 0;
 }
 
@@ -208,7 +160,8 @@ static int serve(const struct cni_plugin *p, struct cni_call *call, struct err *
 	if (call->verb == CNI_VERSION)
 		return print_versions(e);
 	if (parse_input(call, e) < 0 || cni_call_from_doc(call, e) < 0 ||
-	    read_conf(p, call, e) < 0 || read_prev(call, e) < 0 || open_netns(p, call, e) < 0)
+	    cni_plugin_read(p, call, "", e) < 0 || read_prev(call, e) < 0 ||
+	    open_netns(p, call, e) < 0)
 		return -1;
 	return serve_verb(p, call, e);
 }

@@ -31,6 +31,17 @@ struct cni_plugin {
 };
 
 /**
+ * Fill the rest of the call from call->doc as @plugin's table has it: call->conf and call->common.
+ * @at is the path of the document in messages, "" for what the runtime sent.
+ */
+int cni_plugin_read(const struct cni_plugin *plugin, struct cni_call *call, const char *at,
+		    struct err *e) _must_check_;
+
+/** Serve call->verb, which is not VERSION; ADD fills @result, the others leave it alone. */
+int cni_plugin_run(const struct cni_plugin *plugin, const struct cni_call *call,
+		   struct cni_result *result, struct err *e) _must_check_;
+
+/**
  * The whole of a plugin's main(): serve the verb in CNI_COMMAND, or without one the options --help
  * and --resync. stdout gets the result or the error as JSON and nothing else. Returns the exit
  * status.

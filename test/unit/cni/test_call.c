@@ -439,6 +439,22 @@ static void a_tag_that_had_to_be_shortened_is_kept_too(void **state)
 	assert_false(cni_call_keeps(tag, &call));
 }
 
+static void what_is_kept_lives_as_long_as_the_document(void **state)
+{
+	json_t *doc = json_object(), *first = json_string("a"), *second = json_string("b");
+	const struct cni_call call = {.doc = doc};
+	struct err e = {};
+
+	(void)state;
+	json_incref(first); // ours, to look at it afterwards
+	assert_int_equal(cni_call_keep(&call, first, &e), 0);
+	assert_int_equal(cni_call_keep(&call, second, &e), 0);
+	assert_int_equal(first->refcount, 2);
+	json_decref(doc);
+	assert_int_equal(first->refcount, 1);
+	json_decref(first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +476,7 @@ int main(void)
 		cmocka_unit_test(the_containers_interface_is_the_one_in_a_sandbox),
 		cmocka_unit_test(tags_of_valid_attachments_are_kept),
 		cmocka_unit_test(a_tag_that_had_to_be_shortened_is_kept_too),
+		cmocka_unit_test(what_is_kept_lives_as_long_as_the_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

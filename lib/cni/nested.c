@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cni/nested.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "cni/delegate.h"
+#include "cni/json.h"
+
+/** What the runtime put into the outer configuration is meant for the nested one too. */
+static void inherit(json_t *doc, const struct cni_call *outer)
+{
+	static const char *const keys[] = {"prevResult", "strict", "cni.dev/valid-attachments",
+					   "cni.dev/attachments"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *value = conf_lookup(outer->doc, keys[i]);
+
+		if (value)
+			(void)json_object_set(doc, keys[i], value);
+	}
+}
+
+int nested_open(struct nested *out, const struct cni_call *outer, const char *type,
+		const struct cni_plugin *linked, struct json_t *doc, const char *at, struct err *e)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct cni_call *call = &out->call;
+
+	*out = (struct nested){.call = *outer, .type = type};
+	inherit(doc, outer);
+	text = json_dumps(doc, JSON_COMPACT);
+	call->doc = doc;
+	call->input = text ? arena_strdup(call->arena, text) : NULL;
+	if (!call->input || json_out_of_memory())
+		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", at);
+	if (strcmp(type, linked->name) != 0)
+		return 0;
+	out->linked = linked;
+	return cni_plugin_read(linked, call, at, e);
+}
+
+int nested_run(const struct nested *nested, enum cni_verb verb, struct cni_result *result,
+	       struct err *e)
+{
+	struct cni_call call = nested->call;
+
+	if (!nested->linked)
+		return delegate_run(&call, nested->type, verb, result, e);
+	call.verb = verb;
+	return cni_plugin_run(nested->linked, &call, result, e) < 0
+		       ? err_wrap(e, "%s", nested->type)
+		       : 0;
+}
