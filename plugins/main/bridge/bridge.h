@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "cni/call.h"
+#include "cni/plugin.h"
 #include "ipam/ipam.h"
 #include "netlink/link.h"
 #include "node/ruleset.h"
@@ -53,6 +53,10 @@ int bridge_del(const struct cni_call *call, struct err *e) _must_check_;
 int bridge_check(const struct cni_call *call, struct err *e) _must_check_;
 int bridge_status(const struct cni_call *call, struct err *e) _must_check_;
 int bridge_gc(const struct cni_call *call, struct err *e) _must_check_;
+int bridge_resync(struct arena *arena, struct err *e) _must_check_;
+
+/** The plugin as a whole, for its main() and for plugins that run it within their own process. */
+extern const struct cni_plugin bridge_plugin;
 
 /** What no ADD would accept, whatever the container. */
 int bridge_check_conf(const struct bridge_job *job, struct err *e) _must_check_;
