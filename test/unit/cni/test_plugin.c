@@ -185,9 +185,10 @@ static void an_add_prints_its_result_and_nothing_else(void **state)
 
 static void a_chained_plugin_passes_on_what_came_before(void **state)
 {
-	json_auto_t *want = json_of("{'cniVersion': '1.1.0', 'interfaces': [{'name': 'eth0', "
-				    "'sandbox': '/run/netns/red'}], 'ips': [{'address': "
-				    "'10.1.0.5/24', 'interface': 0}], 'dns': {'domain': 'x'}}");
+#define BEFORE                                                                                     \
+	"'interfaces': [{'name': 'eth0', 'sandbox': '/x'}], 'ips': [{'address': '10.1.0.5/24', "   \
+	"'interface': 0}], 'dns': {'domain': 'x'}}"
+	json_auto_t *want = json_of("{'cniVersion': '1.1.0', " BEFORE);
 	struct cni_plugin chained = full;
 	RUN(passed);
 	RUN(alone);
@@ -195,9 +196,7 @@ static void a_chained_plugin_passes_on_what_came_before(void **state)
 	(void)state;
 	chained.chained = true;
 	chained.add = pass_on;
-	invoke(&passed, &chained, "ADD", "/run/netns/red",
-	       NET1 ", 'prevResult': {'interfaces': [{'name': 'eth0', 'sandbox': "
-		    "'/run/netns/red'}], 'ips': [{'address': '10.1.0.5/24', 'interface': 0}]}}");
+	invoke(&passed, &chained, "ADD", "/run/netns/red", NET1 ", 'prevResult': {" BEFORE "}");
 	assert_int_equal(passed.status, 0);
 	if (!json_equal(passed.json, want))
 		fail_msg("%s", passed.out);
