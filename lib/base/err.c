@@ -32,7 +32,8 @@ static const struct err_explanation codes[] = {
 	 "CNI_NETNS is the namespace that the plugin itself runs in.",
 	 "Give the container a namespace of its own, or set CNI_NETNS_OVERRIDE=1 if this is "
 	 "meant."},
-	{ERR_TRY_AGAIN, "Try again later", "Memory or a busy kernel stood in the way for a moment.",
+	{ERR_TRY_AGAIN, "Try again later",
+	 "Memory, a busy kernel or a file that a daemon has still to write stood in the way.",
 	 "Repeat the call; runtimes do so by themselves."},
 	{ERR_UNAVAILABLE, "Cannot serve ADD now", "STATUS: a further ADD would fail.",
 	 "Do what the message says; for a full address pool, remove containers or widen the "
@@ -50,8 +51,10 @@ static const struct err_explanation codes[] = {
 	 "Every address of a range is in use by something that still lives on this node.",
 	 "Remove containers or widen the range."},
 	{ERR_DELEGATE, "Delegated plugin failed",
-	 "The IPAM plugin named in the configuration could not be run, or answered nonsense.",
-	 "Check that ipam.type exists in CNI_PATH; its own words are in the message."},
+	 "The IPAM plugin or the delegate named in the configuration could not be run, or answered "
+	 "nonsense.",
+	 "Check that ipam.type or delegate.type exists in CNI_PATH; its own words are in the "
+	 "message."},
 	{ERR_MISMATCH, "CHECK found a difference", "What ADD made is gone or was changed since.",
 	 "The message names the difference; restart the container to have it rebuilt."},
 	{},

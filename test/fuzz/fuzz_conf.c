@@ -14,11 +14,13 @@
 #include "main/bridge/bridge.h"
 #include "main/ptp/ptp.h"
 #include "meta/bandwidth/bandwidth.h"
+#include "meta/flannel/flannel.h"
 #include "meta/tuning/tuning.h"
 
 /** The plugins' own main(), which leave their description with our cni_main(). */
 int bandwidth_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
+int flannel_main(int argc, char **argv);
 int host_local_main(int argc, char **argv);
 int loopback_main(int argc, char **argv);
 int ptp_main(int argc, char **argv);
@@ -27,21 +29,18 @@ int tuning_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
-static check_fn check_bandwidth, check_bridge, check_host_local, check_loopback, check_ptp,
-	check_static, check_tuning;
+static check_fn check_bandwidth, check_bridge, check_flannel, check_host_local, check_loopback,
+	check_ptp, check_static, check_tuning;
 
 static struct {
 	int (*main)(int argc, char **argv);
 	check_fn *check;
 	const struct cni_plugin *plugin;
 } plugins[] = {
-	{bandwidth_main, check_bandwidth, NULL},
-	{bridge_main, check_bridge, NULL},
-	{host_local_main, check_host_local, NULL},
-	{loopback_main, check_loopback, NULL},
-	{ptp_main, check_ptp, NULL},
-	{static_main, check_static, NULL},
-	{tuning_main, check_tuning, NULL},
+	{bandwidth_main, check_bandwidth, NULL}, {bridge_main, check_bridge, NULL},
+	{flannel_main, check_flannel, NULL},     {host_local_main, check_host_local, NULL},
+	{loopback_main, check_loopback, NULL},   {ptp_main, check_ptp, NULL},
+	{static_main, check_static, NULL},       {tuning_main, check_tuning, NULL},
 };
 
 static const struct cni_plugin *introduced;
@@ -113,6 +112,23 @@ static void check_bandwidth(struct cni_call *call, struct err *e)
 		return;
 	must(!job.ingress.rate == !job.ingress.burst && !job.egress.rate == !job.egress.burst);
 	must(!job.egress.rate || job.egress.limit > 0);
+}
+
+/** What it makes of any configuration can be saved, read again, and given to the delegate. */
+static void check_flannel(struct cni_call *call, struct err *e)
+{
+	struct prefix v4, v6;
+	struct subnet subnet = {.own = {{&v4, 1}, {&v6, 1}}, .networks = {{&v4, 1}}, .mtu = 1450};
+	struct json_t *made;
+	struct nested nested;
+	const char *text;
+
+	must(!prefix_parse(&v4, "10.1.0.0/24") && !prefix_parse(&v6, "fd00::/64"));
+	made = delegate_make(call, call->verb == CNI_DEL ? NULL : &subnet, e);
+	text = made ? delegate_text(call, made, e) : NULL;
+	must(text && delegate_read(call, text));
+	if (accepted(flannel_delegate(&nested, call, made, e), e) && nested.linked)
+		check_bridge(&nested.call, e);
 }
 
 static void check_ptp(struct cni_call *call, struct err *e)
