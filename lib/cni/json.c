@@ -26,6 +26,7 @@ void json_prepare(void)
 		memcpy(&seed, random, sizeof(seed));
 	json_object_seed(seed ? seed : 1);
 	json_set_alloc_funcs(allocate, free);
+	failed = false;
 }
 
 bool json_out_of_memory(void)

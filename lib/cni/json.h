@@ -5,7 +5,8 @@
 
 /**
  * jansson, prepared for a process that must not print half a document: whether memory ran out
- * anywhere is remembered, so writers need not check every json_object_set_new().
+ * anywhere is remembered, so writers need not check every json_object_set_new(). Prepared again, it
+ * starts anew.
  */
 void json_prepare(void);
 

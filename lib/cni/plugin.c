@@ -67,7 +67,9 @@ static int serve_verb(const struct cni_plugin *p, const struct cni_call *call, s
 	doc = cni_result_write(&result, call->version, e);
 	if (doc && print_json(doc, e) == 0)
 		return 0;
-	// A result the runtime never saw is an ADD that it will not undo.
+	// A result the runtime never saw is an ADD that it will not undo; memory that was short for
+	// it may do for that.
+	json_prepare();
 	if (p->del && p->del(call, &ignored) < 0)
 		log_warn("undo: %s", ignored.msg);
 	return -1;

@@ -46,6 +46,7 @@ class Scenario:
     conf: dict
     ifname: str = "eth0"
     before: tuple = ()
+    files: dict = dataclasses.field(default_factory=dict)  # {path: content} that it reads
 
     @property
     def plugin(self):
@@ -68,6 +69,10 @@ SCENARIOS = [
             "type": "host-local",
             "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]],
             "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}),
+    Scenario("flannel", {"cniVersion": "1.1.0", "name": "n", "type": "flannel", "delegate": {
+        "bridge": "br0", "isDefaultGateway": True}}, files={"/run/flannel/subnet.env": (
+            "FLANNEL_NETWORK=10.9.0.0/16\nFLANNEL_SUBNET=10.9.0.1/24\n"
+            "FLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n")}),
     Scenario("host-local", network(type="host-local")),
     Scenario("bandwidth in both directions", {
         "cniVersion": "1.1.0", "name": "n", "type": "bandwidth",
@@ -160,6 +165,9 @@ class Bench:
     def __init__(self, scenario):
         self.scenario = scenario
         self.before = None
+        for path, content in scenario.files.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(content)
         self.reset()
 
     def reset(self):

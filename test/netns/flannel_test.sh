@@ -235,7 +235,7 @@ test_an_add_that_fails_leaves_nothing() {
 	if CNI_COMMAND=ADD CNI_CONTAINERID=red CNI_NETNS=/run/netns/red CNI_IFNAME=eth0 CNI_PATH="$BIN" \
 		"$BIN/flannel" <<<"$masq" >/dev/full; then fail "ADD said it succeeded"; fi
 	unchanged "the ADD nobody heard of"
-	refused 5 "dataDir: make /proc/none" ADD red "$(jq -c '.dataDir = "/proc/none"' <<<"$masq")"
+	refused 5 "dataDir: open /proc/none" ADD red "$(jq -c '.dataDir = "/proc/none"' <<<"$masq")"
 	unchanged "the ADD that could not save"
 }
 

@@ -12,13 +12,15 @@ static int undo_delegate(void *ctx, int arg, struct err *e)
 int flannel_add(const struct cni_call *call, struct cni_result *result, struct err *e)
 {
 	const struct flannel_conf *conf = call->conf;
+	_cleanup_(fd_closep) int dir = -1;
 	struct nested nested;
 	_cleanup_(undo_rollback) struct undo undo = {.arena = call->arena};
 	struct json_t *delegate;
 	struct subnet subnet;
 	const char *text;
 
-	if (subnet_read(&subnet, conf->subnet_file, call->arena, e) < 0)
+	if (subnet_read(&subnet, conf->subnet_file, call->arena, e) < 0 ||
+	    saved_open(call, &dir, e) < 0)
 		return -1;
 	delegate = delegate_make(call, &subnet, e);
 	text = delegate ? delegate_text(call, delegate, e) : NULL;
@@ -28,7 +30,7 @@ int flannel_add(const struct cni_call *call, struct cni_result *result, struct e
 		return -1;
 	// Last, so that an ADD which fails leaves alone what is saved for another attachment of the
 	// container; killed before, a DEL needs no file.
-	if (saved_write(call, text, e) < 0)
+	if (saved_write(call, dir, text, e) < 0)
 		return -1;
 	undo_commit(&undo);
 	return 0;

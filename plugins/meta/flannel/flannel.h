@@ -73,7 +73,10 @@ struct saved {
 
 /** Never fails: what cannot be read is logged, and as good as missing. */
 void saved_read(struct saved *out, const struct cni_call *call, const char *container);
-int saved_write(const struct cni_call *call, const char *text, struct err *e) _must_check_;
+
+/** The directory, made if need be, to write into later. The caller closes it. */
+int saved_open(const struct cni_call *call, int *dir, struct err *e) _must_check_;
+int saved_write(const struct cni_call *call, int dir, const char *text, struct err *e) _must_check_;
 int saved_remove(const struct cni_call *call, const char *container, struct err *e) _must_check_;
 
 /** Give the call to the delegate. */

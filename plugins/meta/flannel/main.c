@@ -15,6 +15,12 @@ static const char *set_by_flannel(const void *value)
 	return "set by flannel: belongs beside delegate, not into it";
 }
 
+/** An empty path is no path, and with a file's name behind it another one. */
+static const char *a_path(const void *value)
+{
+	return **(const char *const *)value ? NULL : "must be a path";
+}
+
 static const struct conf_field anything = {.kind = CONF_JSON};
 
 static const struct conf_field delegate_fields[] = {
@@ -43,8 +49,10 @@ static const struct conf_field fields[] = {
 	 .open = true,
 	 .help = "requests made by the runtime, per capability; passed on"},
 	conf_str(struct flannel_conf, subnet_file, "subnetFile", .str = "/run/flannel/subnet.env",
+		 .check = a_path,
 		 .help = "what flannel's daemon writes: networks, the node's subnets, MTU"),
 	conf_str(struct flannel_conf, data_dir, "dataDir", .str = "/var/lib/cni/flannel",
+		 .check = a_path,
 		 .help = "directory of the configurations that are saved for DEL, one per "
 			 "container"),
 	{.kind = CONF_OBJ,

@@ -45,23 +45,30 @@ void saved_read(struct saved *out, const struct cni_call *call, const char *cont
 		out->delegate = NULL;
 }
 
-int saved_write(const struct cni_call *call, const char *text, struct err *e)
+int saved_open(const struct cni_call *call, int *dir, struct err *e)
 {
 	const struct flannel_conf *conf = call->conf;
-	const char *path = path_of(call, call->at.container);
+	int fd = open(conf->data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (!path)
-		return err_set(e, ERR_TRY_AGAIN, "dataDir: out of memory");
-	if (file_create(AT_FDCWD, path, text, 0600) == 0)
-		return 0;
-	if (errno == ENOENT && dir_make(conf->data_dir, 0700) < 0)
-		return err_os(e, ERR_IO, errno, "dataDir: make %s", conf->data_dir);
-	// Another attachment's of this container, or a dead one's.
-	if (errno == EEXIST && unlink(path) < 0)
-		return err_os(e, ERR_IO, errno, "dataDir: replace %s", path);
-	if (file_create(AT_FDCWD, path, text, 0600) < 0 && errno != EEXIST)
-		return err_os(e, ERR_IO, errno, "dataDir: write %s", path);
+	if (fd < 0 && errno == ENOENT && dir_make(conf->data_dir, 0700) == 0)
+		fd = open(conf->data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_os(e, ERR_IO, errno, "dataDir: open %s", conf->data_dir);
+	*dir = fd;
 	return 0;
+}
+
+int saved_write(const struct cni_call *call, int dir, const char *text, struct err *e)
+{
+	const char *name = call->at.container;
+
+	if (file_create(dir, name, text, 0600) == 0)
+		return 0;
+	// Another attachment's of this container, or a dead one's; it may be written just now.
+	if (errno == EEXIST && unlinkat(dir, name, 0) == 0 &&
+	    (file_create(dir, name, text, 0600) == 0 || errno == EEXIST))
+		return 0;
+	return err_os(e, ERR_IO, errno, "dataDir: write %s", path_of(call, name));
 }
 
 int saved_remove(const struct cni_call *call, const char *container, struct err *e)

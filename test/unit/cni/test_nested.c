@@ -19,6 +19,8 @@ static struct {
 	bool fails;
 } seen;
 
+static const char *seen_about; ///< what it complains of
+
 struct conf {
 	struct cni_common common;
 	int64_t mtu;
@@ -36,6 +38,8 @@ static int note(const struct cni_call *call, struct err *e)
 	seen.mtu = ((const struct conf *)call->conf)->mtu;
 	(void)snprintf(seen.network, sizeof(seen.network), "%s", call->at.network);
 	seen.has_prev = call->prev != NULL;
+	if (seen_about)
+		return err_set(e, ERR_CONFIG, "%s", seen_about);
 	return seen.fails ? err_set(e, ERR_KERNEL, "no more room") : 0;
 }
 
@@ -135,6 +139,37 @@ static void a_failure_says_whose_it_is(void **state)
 	assert_int_equal(r.e.code, ERR_KERNEL);
 }
 
+static void a_failure_about_a_key_says_where_that_stands(void **state)
+{
+	RUN(given);
+	RUN(made);
+
+	(void)state;
+	seen_about = "mtu: 70: too small";
+	assert_int_equal(open_nested(&given, CNI_DEL, "{'delegate': {'mtu': 70}}", "inner", "{}"),
+			 0);
+	assert_int_equal(nested_run(&given.nested, CNI_DEL, NULL, &given.e), -1);
+	assert_string_equal(given.e.msg, "delegate.mtu: 70: too small");
+	assert_int_equal(open_nested(&made, CNI_DEL, "{'delegate': {}}", "inner", "{'mtu': 70}"),
+			 0);
+	assert_int_equal(nested_run(&made.nested, CNI_DEL, NULL, &made.e), -1);
+	assert_string_equal(made.e.msg, "inner: mtu: 70: too small");
+	seen_about = NULL;
+}
+
+static void a_type_that_is_nowhere_is_refused_before_anything_is_made(void **state)
+{
+	RUN(add);
+	RUN(del);
+
+	(void)state;
+	assert_int_equal(open_nested(&add, CNI_ADD, "{}", "nosuch", "{}"), -1);
+	assert_string_equal(add.e.msg, "delegate.type: failed to find plugin \"nosuch\" in path "
+				       "[/run/plugins]");
+	assert_int_equal(open_nested(&del, CNI_DEL, "{}", "nosuch", "{}"), 0);
+	assert_int_equal(nested_run(&del.nested, CNI_DEL, NULL, &del.e), -1);
+}
+
 static void check_needs_what_came_before(void **state)
 {
 	const struct cni_result prev = {};
@@ -195,6 +230,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named_where_it_stands),
 		cmocka_unit_test(the_outer_one_is_strict_for_both),
 		cmocka_unit_test(a_failure_says_whose_it_is),
+		cmocka_unit_test(a_failure_about_a_key_says_where_that_stands),
+		cmocka_unit_test(a_type_that_is_nowhere_is_refused_before_anything_is_made),
 		cmocka_unit_test(check_needs_what_came_before),
 		cmocka_unit_test(gc_without_a_list_does_nothing),
 		cmocka_unit_test_setup(another_plugin_is_told_all_that_it_needs, sandbox),
