@@ -32,6 +32,8 @@ class Case:
     damage: list = field(default_factory=list)  # commands after which CHECK must fail
     valid: list | None = None  # GC is called and told that these attachments are valid
     gone: bool = False  # the namespaces are deleted before DEL
+    original: bool = False  # flannel's: needs its original, which speaks 0.4.0 and older
+    theirs: dict | None = None  # what the reference is given instead of @conf
     forgetful: bool = False  # DEL is given neither prevResult nor CNI_NETNS
 
     def to_json(self):

@@ -12,7 +12,8 @@ Edgeway reads the configuration of the reference plugins (containernetworking) a
 specification, and the two nodes are compared: results, interfaces and their flags, addresses, routes,
 neighbours, VLANs, queueing disciplines, sysctls, leases, what each verb answers, and what DEL leaves.
 They are compared with Debian's plugins (1.1.1 in Debian 12) and with the newest that Debian has (1.8 or
-newer); `test/run --tier twin` does it on your machine.
+newer), flannel with the last that Debian had (0.9.0) and with what the present original tells `bridge`;
+`test/run --tier twin` does it on your machine.
 
 How rules are written is not compared, only which containers' addresses they name: masquerading is in
 the table `inet edgeway_masq`, where the reference uses iptables unless told otherwise, and the MAC

@@ -53,6 +53,12 @@ def available():
     return found[:1] if found and found[0].newer else found[:2]
 
 
+def flannel():
+    """The original of flannel, which has left the reference plugins; None if it was not fetched."""
+    found = sorted(ROOT.glob("build/deps/flannel-*/flannel"))
+    return str(found[-1]) if found else None
+
+
 def why_no_vlans():
     """None, or why bridges of this kernel cannot filter VLANs."""
     command = ("ip link add probe type bridge vlan_filtering 1 && "
