@@ -85,6 +85,7 @@ static int open_nested(struct run *r, enum cni_verb verb, const char *outer, con
 	memset(&seen, 0, sizeof(seen));
 	test_call_init(&r->c, outer);
 	r->c.call.verb = verb;
+	r->c.call.prev = NULL;
 	r->c.call.path = "/run/plugins";
 	assert_int_equal(cni_call_keep(&r->c.call, json, &r->e), 0);
 	return nested_open(&r->nested, &r->c.call, type, &inner, json, "delegate", &r->e);

@@ -260,12 +260,12 @@ static void mtu_and_queue_length_are_set_and_seen(void **state)
 
 	link_set_mtu(&m, index, 1400);
 	link_set_txqlen(&m, index, 77);
-	call(nl, &m);
+	must_call(nl, &m);
 	link = get(nl, "br0");
 	assert_int_equal(link.mtu, 1400);
 	assert_int_equal(link.txqlen, 77);
 	link_set_txqlen(&m, index, 0);
-	call(nl, &m);
+	must_call(nl, &m);
 	assert_int_equal(get(nl, "br0").txqlen, 0);
 }
 
@@ -387,7 +387,7 @@ static void an_ifb_is_made_down_with_its_mac_and_mtu(void **state)
 	struct link ifb;
 
 	link_add_ifb(&m, "ifb9", &HOST_MAC, 1400);
-	call(nl, &m);
+	must_call(nl, &m);
 	ifb = get(nl, "ifb9");
 	assert_string_equal(ifb.kind, "ifb");
 	assert_int_equal(ifb.mtu, 1400);

@@ -18,14 +18,6 @@ static int connect_to_kernel(void **state)
 }
 
 /** Send what has been written; refusal fails the test. */
-static void call(struct nl *nl, struct nl_msg *m)
-{
-	struct err e = {};
-
-	if (nl_call(nl, m, &e) < 0)
-		fail_msg("%s (%s)", e.msg, e.details);
-}
-
 static void refused(struct nl *nl, struct nl_msg *m, int os, const char *msg)
 {
 	struct err e = {};
@@ -68,7 +60,7 @@ static void add_tbf(struct nl *nl, const char *name, const struct tbf *tbf)
 	struct nl_msg m = {};
 
 	qdisc_add_tbf(&m, nl_ifindex(nl, name), tbf);
-	call(nl, &m);
+	must_call(nl, &m);
 }
 
 static void a_bucket_is_what_tc_would_make(void **state)
@@ -159,7 +151,7 @@ static void what_comes_in_is_redirected(void **state)
 	assert_false(leads(nl, "v0", "i0"));
 	qdisc_add_ingress(&m, nl_ifindex(nl, "v0"));
 	qdisc_add_redirect(&m, nl_ifindex(nl, "v0"), nl_ifindex(nl, "i0"));
-	call(nl, &m);
+	must_call(nl, &m);
 	assert_true(leads(nl, "v0", "i0"));
 	assert_false(leads(nl, "v0", "i1"));
 	assert_false(leads(nl, "v1", "i0"));
@@ -190,7 +182,7 @@ static void ours_is_deleted_and_nobody_elses(void **state)
 	del(nl, "v0", QDISC_INGRESS);
 	add_tbf(nl, "v0", &TEN_MBIT);
 	qdisc_add_ingress(&m, nl_ifindex(nl, "v0"));
-	call(nl, &m);
+	must_call(nl, &m);
 	del(nl, "v0", QDISC_ROOT);
 	assert_string_equal(get(nl, "v0", QDISC_ROOT).kind, "");
 	assert_string_equal(get(nl, "v0", QDISC_INGRESS).kind, "ingress");
