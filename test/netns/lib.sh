@@ -104,7 +104,7 @@ PLAIN_STEP="^(\.([A-Za-z]+|ipam\.ranges) (\+?)= ($JSON_TEXT)|del\(\.([A-Za-z]+)\
 
 # net FILTER: the usual network, changed by a jq filter
 net() {
-	local rest=$1 key conf= ranges='[[{"subnet": "10.9.0.0/24"}]]' keys=(cniVersion name type bridge ipam)
+	local rest=$1 key conf="" ranges='[[{"subnet": "10.9.0.0/24"}]]' keys=(cniVersion name type bridge ipam)
 	local -A value=([cniVersion]='"1.1.0"' [name]='"n"' [type]='"bridge"' [bridge]='"br0"'
 		[ipam]='{"type": "host-local", "ranges": RANGES}')
 	while [[ $rest =~ $PLAIN_STEP ]]; do
@@ -134,7 +134,7 @@ pool() { net ".type = \"host-local\" | .ipam |= ($1)"; }
 # CHECK and DEL. Prints what the plugin prints. Changed by these variables in front of the call:
 # IFNAME, CID, NETNS (path), ARGS (CNI_ARGS), CNIPATH, PREV (prevResult; empty = none).
 cni() {
-	local verb=$1 pod=$2 conf=$3 rc=0 kept prev= out line joined=
+	local verb=$1 pod=$2 conf=$3 rc=0 kept prev="" out line joined=""
 	local ifname=${IFNAME:-eth0} cid=${CID:-$2} type err=$T/err.$BASHPID
 	[[ $conf =~ \"type\":\ *\"([a-z-]+)\" ]] && type=${BASH_REMATCH[1]}
 	[[ $conf =~ \"name\":\ *\"([^\"]*)\" ]] && kept=$T/result/${BASH_REMATCH[1]}-$cid-$ifname

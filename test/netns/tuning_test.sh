@@ -384,7 +384,7 @@ test_gc_forgets_what_is_not_valid() {
 	for file in red green reference damaged; do [ -f $FILES/${file}_eth0.json ] || fail "lost $file"; done
 	[ ! -f $FILES/blue_eth0.json ] || fail "blue is still there"
 	collect '[]'
-	equal "damaged_eth0.json green_eth0.json reference_eth0.json" "$(ls $FILES | xargs)" "files after GC"
+	equal "damaged_eth0.json green_eth0.json reference_eth0.json" "$(cd $FILES && echo *)" "files after GC"
 	collect '[]' other
 	rm -r $FILES
 	collect '[]'
