@@ -465,5 +465,5 @@ int iface_gc(const struct cni_call *call, struct nl *nl, const char *kind, struc
 	// All links, for an orphan may have lost its bridge.
 	if (link_each(nl, 0, collect, &c, e) < 0)
 		return -1;
-	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+	return nl_call(nl, &m, e);
 }

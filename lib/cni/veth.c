@@ -188,7 +188,7 @@ static int delete_foreign(const struct cni_call *call, struct nl *nl, const char
 	    (host.alias[0] || host.master != bridge.index))
 		return 0;
 	link_del_index(&m, host.index);
-	return nl_call(nl, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+	return nl_call(nl, &m, e);
 }
 
 int veth_del(const struct cni_call *call, struct nl *nl, const char *master, struct err *e)

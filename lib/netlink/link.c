@@ -344,6 +344,7 @@ void link_del_index(struct nl_msg *m, int index)
 
 	nl_begin(m, RTM_DELLINK, 0, &hdr, sizeof(hdr));
 	nl_label(m, "delete interface %d", index);
+	nl_forgive(m, ENODEV);
 }
 
 int undo_link_del(void *ctx, int index, struct err *e)
@@ -351,5 +352,5 @@ int undo_link_del(void *ctx, int index, struct err *e)
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
 	link_del_index(&m, index);
-	return nl_call(ctx, &m, e) < 0 && e->os != ENODEV ? -1 : 0;
+	return nl_call(ctx, &m, e);
 }

@@ -114,6 +114,8 @@ void link_set_arp_notify(struct nl_msg *m, int index);
 
 /** `ip link del`: takes one RCU grace period, so hold no lock across it. */
 void link_del(struct nl_msg *m, const char *name);
+
+/** The same by index, where one that has gone meanwhile is no error. */
 void link_del_index(struct nl_msg *m, int index);
 
 /** An undo_fn: delete interface @index over the struct nl in @ctx; what is gone is no error. */

@@ -47,7 +47,7 @@ struct nl_msg {
 	bool failed;        ///< memory ran out or a request outgrew netlink; nl_call() says so
 	bool batch;         ///< framed as an nf_tables batch
 	char label[NL_LABELS][80];
-	int forgiven[NL_LABELS];
+	int forgiven[NL_LABELS + 1]; ///< the last: of all requests without a label
 	_Alignas(NLMSG_ALIGNTO) unsigned char small[NL_SMALL];
 };
 
@@ -69,8 +69,8 @@ void nl_ip(struct nl_msg *m, uint16_t attr, const struct ipaddr *ip);
 void nl_label(struct nl_msg *m, const char *fmt, ...) _printf_(2, 3);
 
 /**
- * The current request, which is one of the first NL_LABELS, counts as carried out if it is refused
- * with the errno @os; no other one does.
+ * The current request counts as carried out if it is refused with the errno @os. Of the first
+ * NL_LABELS no other one does; requests beyond them are forgiven together.
  */
 void nl_forgive(struct nl_msg *m, int os);
 

@@ -162,8 +162,8 @@ void nl_label(struct nl_msg *m, const char *fmt, ...)
 
 void nl_forgive(struct nl_msg *m, int os)
 {
-	if (!m->failed && m->count > 0 && m->count <= NL_LABELS)
-		m->forgiven[m->count - 1] = os;
+	if (!m->failed && m->count > 0)
+		m->forgiven[m->count <= NL_LABELS ? m->count - 1 : NL_LABELS] = os;
 }
 
 void nl_msg_free(struct nl_msg *m)
@@ -174,8 +174,8 @@ void nl_msg_free(struct nl_msg *m)
 	m->len = m->size = m->at = 0;
 	m->count = 0;
 	m->failed = m->batch = false;
-	for (size_t i = 0; i < NL_LABELS; i++) {
+	for (size_t i = 0; i < NL_LABELS; i++)
 		m->label[i][0] = '\0';
+	for (size_t i = 0; i <= NL_LABELS; i++)
 		m->forgiven[i] = 0;
-	}
 }

@@ -181,6 +181,11 @@ static void beyond_the_labels_requests_are_carried_out_as_well(void **state)
 	assert_int_equal(nl_call(nl, &m, &e), -1);
 	assert_string_equal(e.msg, "netlink request: File exists");
 	assert_int_not_equal(nl_ifindex(nl, "d16"), 0);
+	for (int i = 0; i < NL_LABELS + 2; i++) {
+		put_link(&m, "d3", "bridge");
+		nl_forgive(&m, EEXIST);
+	}
+	assert_int_equal(nl_call(nl, &m, &e), 0);
 }
 
 static void a_socket_is_as_good_after_a_refusal(void **state)
