@@ -125,7 +125,7 @@ k3s_bundle() {
 k3s_links() {
 	local name
 	mkdir -p "$K3S/cni"
-	for name in cni bridge host-local loopback portmap flannel; do
+	for name in cni bridge host-local loopback portmap flannel other; do
 		[ ! -e "$K3S/cni/$name" ] || [ -L "$K3S/cni/$name" ] || continue
 		ln -sfT "/var/lib/rancher/k3s/data/$1/bin/cni" "$K3S/cni/$name"
 	done
@@ -143,7 +143,7 @@ test_k3s_since_october_2024() {
 	tree "$R" >"$T/before"
 	install_quietly
 	equal "/var/lib/rancher/k3s/data/cni " "$(found)" "places"
-	equal /var/lib/rancher/k3s/data/abc/bin/cni "$(readlink "$K3S/cni/flannel")" "a plugin that is not ours"
+	equal /var/lib/rancher/k3s/data/abc/bin/cni "$(readlink "$K3S/cni/other")" "a plugin that is not ours"
 	uninstall_quietly
 	tree "$R" | diff "$T/before" -
 }
