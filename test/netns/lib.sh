@@ -163,13 +163,13 @@ powerless() {
 	chmod +x "$T/weak/$1"
 }
 
-# refused CODE TEXT VERB POD CONF: the call must fail with this code and say TEXT
+# refused CODE TEXT VERB POD CONF: the call must fail with this code and say TEXT, in its message and details
 refused() {
 	local code=$1 text=$2 out
 	shift 2
 	if out=$(cni "$@"); then fail "$1 $2 should have been refused, printed: $out"; fi
-	text=${text//\\/\\\\} # as in JSON
-	[[ $out == *"\"code\": $code,\"msg\": "*"${text//\"/\\\"}"* ]] ||
+	text=${text//\\/\\\\} text=${text//$'\t'/\\t} # as in JSON
+	[[ ${out/\",\"details\": \"/ } == *"\"code\": $code,\"msg\": "*"${text//\"/\\\"}"* ]] ||
 		fail "$1 $2: want code $code and \"$text\", got $out"
 }
 

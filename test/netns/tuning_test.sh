@@ -247,7 +247,7 @@ test_only_what_the_administrator_allows() {
 	cni ADD red "$(conf '.mtu = 1400')"
 	cni DEL red "$(conf '.sysctl = {"net.ipv4.ip_forward": "1"}')"
 	allowlist '^net' '('
-	refused 7 "/etc/cni/tuning/allowlist.conf:2: \"(\"" ADD red "$(conf "$keys")"
+	refused 7 "/etc/cni/tuning/allowlist.conf:2: \"(\"" ADD red "$(conf ".sysctl = $keys")"
 	allowlist
 	refused 7 "not allowed" ADD red "$(conf ".sysctl = $keys")"
 }
