@@ -88,13 +88,19 @@ struct nft_key nft_key_ip(const struct ipaddr *ip)
 	return key;
 }
 
-struct nft_key nft_key_ifname(const char *name)
+void nft_key_put_ifname(struct nft_key *key, const char *name)
 {
-	struct nft_key key = {};
 	char padded[IFNAMSIZ] = {};
 
 	(void)snprintf(padded, sizeof(padded), "%s", name);
-	key_put(&key, padded, sizeof(padded), padded);
+	key_put(key, padded, sizeof(padded), padded);
+}
+
+struct nft_key nft_key_ifname(const char *name)
+{
+	struct nft_key key = {};
+
+	nft_key_put_ifname(&key, name);
 	return key;
 }
 

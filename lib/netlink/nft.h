@@ -71,6 +71,7 @@ struct nft_key {
 struct nft_key nft_key_ip(const struct ipaddr *ip);
 struct nft_key nft_key_ifname(const char *name);
 void nft_key_put_ip(struct nft_key *key, const struct ipaddr *ip);
+void nft_key_put_ifname(struct nft_key *key, const char *name);
 void nft_key_put_mac(struct nft_key *key, const struct mac *mac);
 void nft_key_put_proto(struct nft_key *key, uint8_t proto);
 void nft_key_put_port(struct nft_key *key, uint16_t port);

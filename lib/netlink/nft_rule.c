@@ -7,25 +7,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netlink/nft_private.h"
+
 /** Verdicts of linux/netfilter.h, which no libc but glibc can be included beside. */
 enum { VERDICT_DROP = 0, VERDICT_ACCEPT = 1 };
 
-void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain)
+void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain,
+		    uint16_t flags)
 {
 	const struct nfgenmsg hdr = {.nfgen_family = table->family, .version = NFNETLINK_V0};
 
-	nl_begin(m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &hdr,
+	nl_begin(m, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE, NLM_F_CREATE | flags, &hdr,
 		 sizeof(hdr));
 	nl_label(m, "add rule to nf_tables chain %s %s", table->name, chain);
 	nl_str(m, NFTA_RULE_TABLE, table->name);
 	nl_str(m, NFTA_RULE_CHAIN, chain);
 }
-
-/** The block that follows writes the attributes of expression @name. */
-#define expression(m, name)                                                                        \
-	nl_nest(m, NFTA_LIST_ELEM | NLA_F_NESTED)                                                  \
-		for (bool named = (nl_str(m, NFTA_EXPR_NAME, name), true); named; named = false)   \
-			nl_nest(m, NFTA_EXPR_DATA | NLA_F_NESTED)
 
 /** The register that starts @offset bytes into the room for data, by the name nft(8) gives it. */
 static uint32_t reg_at(size_t offset)

@@ -13,7 +13,12 @@
  *	}
  */
 #define nft_rule(m, table, chain)                                                                  \
-	nft_rule_begin(m, table, chain);                                                           \
+	nft_rule_begin(m, table, chain, NLM_F_APPEND);                                             \
+	nl_nest(m, NFTA_RULE_EXPRESSIONS)
+
+/** The same before the rules that there are. */
+#define nft_rule_first(m, table, chain)                                                            \
+	nft_rule_begin(m, table, chain, 0);                                                        \
 	nl_nest(m, NFTA_RULE_EXPRESSIONS)
 
 /** What a rule can look at; an address only once the family is matched. */
@@ -35,7 +40,8 @@ enum nft_direction { NFT_SOURCE, NFT_DESTINATION };
 /** The field with the address of @family. */
 enum nft_field nft_address(enum nft_direction dir, int family);
 
-void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain);
+void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain,
+		    uint16_t flags);
 
 /** "meta nfproto ipv4", or ipv6. */
 void nft_match_family(struct nl_msg *m, int family);
