@@ -12,6 +12,8 @@
 
 enum { RESYNC_TRIES = 50 };
 
+#define SHARED "edgeway" ///< the comment of what is everybody's who has it; no tag
+
 int ruleset_open(struct ruleset *r, struct err *e)
 {
 	if (!r->nl)
@@ -24,7 +26,7 @@ void ruleset_done(struct ruleset *r)
 	nl_closep(&r->nl);
 }
 
-/** The sets written into a transaction so far. There are few, however many containers. */
+/** The sets and notes written into a transaction so far. There are few, however many containers. */
 struct written {
 	const char **names;
 	size_t n;
@@ -38,16 +40,23 @@ static bool is_written(const struct written *w, const char *set)
 	return false;
 }
 
+static bool note_written(const struct ruleset *r, struct written *w, const char *name)
+{
+	w->names = arena_grow(r->arena, (void *)w->names, w->n, sizeof(*w->names));
+	if (!w->names || !(w->names[w->n] = arena_strdup(r->arena, name)))
+		return false;
+	w->n++;
+	return true;
+}
+
 /** The set of @line and its rule, unless @w has them. False when memory is short. */
 static bool put_set(const struct ruleset *r, struct nl_msg *m, const char *line, const char *set,
 		    struct written *w)
 {
 	if (!r->kind->put_set || is_written(w, set))
 		return true;
-	w->names = arena_grow(r->arena, (void *)w->names, w->n, sizeof(*w->names));
-	if (!w->names || !(w->names[w->n] = arena_strdup(r->arena, set)))
+	if (!note_written(r, w, set))
 		return false;
-	w->n++;
 	r->kind->put_set(m, line);
 	return true;
 }
@@ -59,6 +68,11 @@ size_t ruleset_elems(const struct ruleset *r, const char *line,
 	return r->kind->elems(line, out);
 }
 
+bool ruleset_is_shared(const struct ruleset *r, const char *set)
+{
+	return r->kind->is_shared && r->kind->is_shared(set);
+}
+
 /** The elements of @line; if @exclusive, EEXIST if one is there. */
 static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
 		     bool exclusive)
@@ -68,13 +82,25 @@ static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line
 
 	for (size_t i = 0; i < n; i++) {
 		struct nft_elem elem = {.key = elems[i].key, .data = elems[i].data};
+		bool shared = ruleset_is_shared(r, elems[i].set);
 
-		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", tag);
-		if (exclusive)
+		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", shared ? SHARED : tag);
+		if (exclusive && !shared)
 			nft_elem_add(m, &r->kind->table, elems[i].set, &elem);
 		else
 			nft_elem_ensure(m, &r->kind->table, elems[i].set, &elem);
 	}
+}
+
+/** What @line stands for if not for elements, unless @w has it. False when memory is short. */
+static bool put_note(const struct ruleset *r, struct nl_msg *m, const char *line, struct written *w)
+{
+	if (!r->kind->put_note || is_written(w, line))
+		return true;
+	if (!note_written(r, w, line))
+		return false;
+	r->kind->put_note(m, line);
+	return true;
 }
 
 /** The whole table as @records want it, in place of whatever there is; false if memory is short. */
@@ -86,8 +112,10 @@ static bool put_table(const struct ruleset *r, struct nl_msg *m,
 	struct written w = {};
 
 	nft_table_add(m, table, 0); // so that there is one to delete
-	nft_table_del(m, table);
-	nft_table_add(m, table, 0);
+	if (!r->kind->keeps) {
+		nft_table_del(m, table);
+		nft_table_add(m, table, 0);
+	}
 	for (uint32_t i = 0; i < r->kind->n_chains; i++)
 		nft_chain_add(m, table, &r->kind->chains[i]);
 	if (r->kind->put_base)
@@ -96,8 +124,11 @@ static bool put_table(const struct ruleset *r, struct nl_msg *m,
 		for (size_t j = 0; j < records[i].n; j++) {
 			const char *line = records[i].lines[j];
 
-			if (!ruleset_elems(r, line, elems))
+			if (!ruleset_elems(r, line, elems)) {
+				if (!put_note(r, m, line, &w))
+					return false;
 				continue;
+			}
 			if (!put_set(r, m, line, elems[0].set, &w))
 				return false;
 			put_line(r, m, line, records[i].tag, false);
@@ -150,16 +181,22 @@ static int is_used(struct ruleset *r, bool *used, struct err *e)
 	return n ? 0 : nft_exists(r->nl, &r->kind->table, NULL, used, e);
 }
 
-int ruleset_resync(struct ruleset *r, struct err *e)
+static int resync_if_used(struct ruleset *r, bool *used, struct err *e)
 {
 	_cleanup_(fd_closep) int lock = -1;
-	bool used;
 
-	if (ruleset_open(r, e) < 0 || is_used(r, &used, e) < 0)
+	if (is_used(r, used, e) < 0)
 		return -1;
-	if (!used)
+	if (!*used)
 		return 0;
 	return ruleset_lock(r->kind->name, &lock, e) < 0 ? -1 : resync_locked(r, e);
+}
+
+int ruleset_resync(struct ruleset *r, struct err *e)
+{
+	bool used;
+
+	return ruleset_open(r, e) < 0 ? -1 : resync_if_used(r, &used, e);
 }
 
 /** What an addition adds, and whose it is. */
@@ -211,6 +248,8 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 	struct nft_elem there;
 	bool foreign;
 
+	if (ruleset_is_shared(r, elem->set))
+		return 0;
 	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
 		return e->os == ENOENT ? 0 : -1;
 	foreign = strcmp(there.comment, tag) != 0;
@@ -285,7 +324,7 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 	return r->kind->claim ? ruleset_sweep(r, e) : 0; // after whom we have displaced
 }
 
-/** Whether the table stands, with all of its rules: each further set has one. */
+/** Whether the table stands, with all of its rules: each set that a line needs has one. */
 static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 {
 	const struct ruleset_kind *kind = r->kind;
@@ -293,8 +332,19 @@ static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 
 	if (nft_count(r->nl, &kind->table, kind->chains, kind->n_chains, &rules, &objects, e) < 0)
 		return -1;
-	*whole = objects >= base && rules >= kind->base_rules + objects - base;
+	*whole =
+		objects >= base && rules >= kind->base_rules + (kind->put_set ? objects - base : 0);
 	return 0;
+}
+
+int ruleset_mend(struct ruleset *r, bool *mended, struct err *e)
+{
+	bool whole;
+
+	*mended = false;
+	if (ruleset_open(r, e) < 0 || is_whole(r, &whole, e) < 0)
+		return -1;
+	return whole ? 0 : resync_if_used(r, mended, e);
 }
 
 /** The plain addition was refused: see why, and do what it takes. */
@@ -351,6 +401,8 @@ static int stands(const struct ruleset *r, const char *line, const char *tag, st
 		if (nft_elem_get(r->nl, &r->kind->table, elems[i].set, &elems[i].key, &there, e) <
 		    0)
 			return e->os == ENOENT ? 0 : -1;
+		if (ruleset_is_shared(r, elems[i].set))
+			continue;
 		if (strcmp(there.comment, tag) != 0 || there.data.len != elems[i].data.len ||
 		    memcmp(there.data.bytes, elems[i].data.bytes, there.data.len) != 0)
 			return 0;

@@ -34,7 +34,10 @@ struct ruleset_kind {
 	const struct nft_chain *chains;
 	uint32_t n_chains;
 
-	/** Sets and rules that are there whatever the records say, and how many; or NULL. */
+	/**
+	 * Sets, further chains and rules that are there whatever the records say; or NULL. How many
+	 * sets and chains, and how many rules in @chains.
+	 */
 	void (*put_base)(struct nl_msg *m);
 	uint32_t base_sets, base_rules;
 
@@ -43,6 +46,24 @@ struct ruleset_kind {
 	 * note that stands for none.
 	 */
 	size_t (*elems)(const char *line, struct ruleset_elem out[static RULESET_ELEMS]);
+
+	/**
+	 * A line that stands for no element may stand for something else, made when the table is
+	 * rebuilt; once for all equal ones. Or NULL.
+	 */
+	void (*put_note)(struct nl_msg *m, const char *line);
+
+	/**
+	 * What others have put into the table stays when it is rebuilt: put_base() finds it as it
+	 * is and empties what is ours. Otherwise the table is deleted first.
+	 */
+	bool keeps;
+
+	/**
+	 * Whether all who have an element in @set have it together: it stays until the last is
+	 * gone. Each has elements of his own beside such ones. NULL: no set is.
+	 */
+	bool (*is_shared)(const char *set);
 
 	/** The set that @line needs, made with NLM_F_EXCL, and its rule; NULL if base has them. */
 	void (*put_set)(struct nl_msg *m, const char *line);
@@ -95,3 +116,6 @@ int ruleset_gc(struct ruleset *rules, const char *network, ruleset_tag_fn *keep,
 
 /** Rebuild the table from the records; where there are none and no table, make none. */
 int ruleset_resync(struct ruleset *rules, struct err *e) _must_check_;
+
+/** The same only if a part of it is gone, which elements of sets are not counted as. */
+int ruleset_mend(struct ruleset *rules, bool *mended, struct err *e) _must_check_;

@@ -3,11 +3,14 @@
 
 #include "node/ruleset.h"
 
-/** For ruleset*.c alone. */
+/** For ruleset*.c and the kinds alone. */
 
 /** The elements of @line; returns how many. */
 size_t ruleset_elems(const struct ruleset *r, const char *line,
 		     struct ruleset_elem out[static RULESET_ELEMS]);
+
+/** Whether the elements of @set are everybody's who has them. */
+bool ruleset_is_shared(const struct ruleset *r, const char *set);
 
 /** Open the socket, unless it is. */
 int ruleset_open(struct ruleset *r, struct err *e) _must_check_;
@@ -21,3 +24,20 @@ int ruleset_sweep_for(struct ruleset *r, const char *id, struct err *e) _must_ch
 
 /** Clean up after all that are gone, in one transaction. Under the lock. */
 int ruleset_sweep(struct ruleset *r, struct err *e) _must_check_;
+
+/**
+ * Whether @e says that there is nothing to remove: no such element, set or table, or a kernel
+ * without nf_tables, or even without netfilter's netlink. There an ADD fails, but not its DEL.
+ */
+bool ruleset_is_nothing(const struct err *e);
+
+/** A ruleset_tag_fn: whether it is this one. */
+bool ruleset_is_tag(const char *comment, const void *tag);
+
+/** What a collection keeps; a ruleset_tag_fn: whether it does not keep this. */
+struct ruleset_keeping {
+	const char *network;
+	ruleset_tag_fn *keep;
+	const void *ctx;
+};
+bool ruleset_is_garbage(const char *tag, const void *keeping);

@@ -133,32 +133,57 @@ int ruleset_record_forget(const char *kind, enum record_state state, const char 
 	return 0;
 }
 
-int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,
-			 size_t *n, struct arena *arena, struct err *e)
+int ruleset_records_each(const char *kind, enum record_state state, ruleset_record_fn *fn,
+			 void *ctx, struct arena *arena, struct err *e)
 {
 	_cleanup_(fd_closep) int dir = -1;
-	struct ruleset_record *list;
 	char where[PATH_MAX];
 	const char **names;
 	size_t n_names = 0;
+	int rc = 0;
 
-	*n = 0;
 	dir = open(path_of(kind, state, NULL, where), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 && errno == ENOENT)
 		return 0;
 	if (dir < 0 || dir_list(arena, dir, &names, &n_names) < 0)
 		return err_os(e, ERR_IO, errno, "list %s", where);
-	list = arena_calloc(arena, n_names + 1, sizeof(*list));
-	if (!list)
-		return err_set(e, ERR_TRY_AGAIN, "list %s: out of memory", where);
-	for (size_t i = 0; i < n_names; i++) {
-		int rc = read_record(kind, state, names[i], &list[*n], arena, e);
+	for (size_t i = 0; rc == 0 && i < n_names; i++) {
+		struct ruleset_record record;
 
-		if (rc < 0)
-			return -1;
-		*n += (size_t)rc;
+		rc = read_record(kind, state, names[i], &record, arena, e);
+		if (rc > 0)
+			rc = fn(&record, ctx, e);
 	}
-	*out = list;
+	return rc < 0 ? -1 : 0;
+}
+
+struct list {
+	struct ruleset_record *records;
+	size_t n;
+	struct arena *arena;
+};
+
+static int keep(const struct ruleset_record *record, void *ctx, struct err *e)
+{
+	struct list *list = ctx;
+
+	list->records = arena_grow(list->arena, list->records, list->n, sizeof(*list->records));
+	if (!list->records)
+		return err_set(e, ERR_TRY_AGAIN, "read records: out of memory");
+	list->records[list->n++] = *record;
+	return 0;
+}
+
+int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,
+			 size_t *n, struct arena *arena, struct err *e)
+{
+	struct list list = {.arena = arena};
+
+	*n = 0;
+	if (ruleset_records_each(kind, state, keep, &list, arena, e) < 0)
+		return -1;
+	*out = list.records;
+	*n = list.n;
 	return 0;
 }
 

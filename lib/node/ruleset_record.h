@@ -8,9 +8,9 @@
 #include "node/attachment.h"
 
 /**
- * The records of a ruleset; for ruleset*.c alone. /run/edgeway/KIND has a file for each attachment,
- * named by its id, that says what should be in nf_tables; when the attachment goes, it moves to
- * /run/edgeway/KIND.gone until nf_tables has been cleaned.
+ * The records of a ruleset; for ruleset*.c and the kinds alone. /run/edgeway/KIND has a file for
+ * each attachment, named by its id, that says what should be in nf_tables; when the attachment
+ * goes, it moves to /run/edgeway/KIND.gone until nf_tables has been cleaned.
  */
 struct ruleset_record {
 	const char *id;     ///< the file's name
@@ -18,6 +18,8 @@ struct ruleset_record {
 	const char **lines; ///< further lines
 	size_t n;
 };
+
+typedef int ruleset_record_fn(const struct ruleset_record *record, void *ctx, struct err *e);
 
 enum record_state { RECORD_LIVE, RECORD_GONE };
 
@@ -28,6 +30,12 @@ int ruleset_record_write(const char *kind, const struct attachment *a, const cha
 /** Move a live record among those that are gone. Returns 1, 0 if there is none, -1 on failure. */
 int ruleset_record_retire(const char *kind, const char *id, struct err *e) _must_check_;
 bool ruleset_record_is_gone(const char *kind, const char *id);
+
+/**
+ * Call @fn for all in a state, until it returns 1 to stop; it may keep what it sees, arena memory.
+ */
+int ruleset_records_each(const char *kind, enum record_state state, ruleset_record_fn *fn,
+			 void *ctx, struct arena *arena, struct err *e) _must_check_;
 
 /** Read all in a state. */
 int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,

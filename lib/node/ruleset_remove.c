@@ -7,13 +7,9 @@
 #include "node/ruleset_private.h"
 #include "node/ruleset_record.h"
 
-enum { REMOVE_TRIES = 3, STRAY_TRIES = 50 };
+enum { REMOVE_TRIES = 50, STRAY_TRIES = 50 };
 
-/**
- * Whether @e says that there is nothing to remove: no such element, set or table, or a kernel
- * without nf_tables, or even without netfilter's netlink. There an ADD fails, but not its DEL.
- */
-static bool is_nothing(const struct err *e)
+bool ruleset_is_nothing(const struct err *e)
 {
 	return e->os == ENOENT || e->os == EINVAL || e->os == EPROTONOSUPPORT;
 }
@@ -25,6 +21,97 @@ static bool is_among(const char *line, const char *const lines[], size_t n)
 		if (!strcmp(line, lines[i]))
 			return true;
 	return false;
+}
+
+/** Elements that were shared with those who are gone, and may be needed by nobody now. */
+struct shared {
+	const struct ruleset *rules;
+	struct ruleset_elem *elems;
+	size_t n;
+};
+
+static bool is_same(const struct ruleset_elem *a, const struct ruleset_elem *b)
+{
+	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
+	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
+}
+
+/** Add the shared elements of @record, each once. */
+static int note_shared(const struct ruleset_record *record, void *ctx, struct err *e)
+{
+	struct shared *s = ctx;
+
+	for (size_t i = 0; i < record->n; i++) {
+		struct ruleset_elem elems[RULESET_ELEMS];
+		size_t n = ruleset_elems(s->rules, record->lines[i], elems);
+
+		for (size_t j = 0; j < n; j++) {
+			bool known = !ruleset_is_shared(s->rules, elems[j].set);
+
+			for (size_t k = 0; k < s->n && !known; k++)
+				known = is_same(&s->elems[k], &elems[j]);
+			if (known)
+				continue;
+			s->elems = arena_grow(s->rules->arena, s->elems, s->n, sizeof(*s->elems));
+			if (!s->elems)
+				return err_set(e, ERR_TRY_AGAIN, "%s: out of memory",
+					       s->rules->kind->name);
+			s->elems[s->n++] = elems[j];
+		}
+	}
+	return 0;
+}
+
+/** Take out of @ctx what @record has too; 1, which ends the search, when nothing is left. */
+static int spare_needed(const struct ruleset_record *record, void *ctx, struct err *e)
+{
+	struct shared *s = ctx, theirs = {.rules = s->rules};
+	size_t left = 0;
+
+	if (note_shared(record, &theirs, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		bool needed = false;
+
+		for (size_t j = 0; j < theirs.n && !needed; j++)
+			needed = is_same(&s->elems[i], &theirs.elems[j]);
+		if (!needed)
+			s->elems[left++] = s->elems[i];
+	}
+	s->n = left;
+	return left == 0;
+}
+
+/** The shared elements of @records that nobody else has. */
+static int find_unshared(struct shared *s, const struct ruleset_record records[], size_t n,
+			 struct err *e)
+{
+	for (size_t i = 0; s->rules->kind->is_shared && i < n; i++)
+		if (note_shared(&records[i], s, e) < 0)
+			return -1;
+	return s->n ? ruleset_records_each(s->rules->kind->name, RECORD_LIVE, spare_needed, s,
+					   s->rules->arena, e)
+		    : 0;
+}
+
+/** Returns how many, or -1. */
+static int put_unshared(const struct ruleset *r, struct nl_msg *m, const struct shared *s,
+			struct err *e)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ruleset_elem *elem = &s->elems[i];
+		struct nft_elem there;
+
+		if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) == 0) {
+			nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
+			count++;
+		} else if (!ruleset_is_nothing(e)) {
+			return -1;
+		}
+	}
+	return count;
 }
 
 /** The elements of @record that still carry its name. Returns how many, or -1. */
@@ -44,7 +131,7 @@ static int put_removal(const struct ruleset *r, struct nl_msg *m,
 
 			if (nft_elem_get(r->nl, &r->kind->table, elems[j].set, &elems[j].key,
 					 &there, e) < 0) {
-				if (!is_nothing(e))
+				if (!ruleset_is_nothing(e))
 					return -1;
 			} else if (!strcmp(there.comment, record->tag)) {
 				nft_elem_del(m, &r->kind->table, elems[j].set, &elems[j].key);
@@ -60,9 +147,20 @@ static int remove_once(struct ruleset *r, const struct ruleset_record records[],
 		       struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	int count = 0;
+	struct shared shared = {.rules = r};
+	uint32_t genid = 0;
+	int count;
 
-	nft_batch_begin(&m, 0);
+	// Who comes to share an element writes his record first, and with the element one of his
+	// own: if we do not see the record, the generation changes, or what he adds comes after.
+	if (r->kind->is_shared && nft_genid(r->nl, &genid, e) < 0)
+		return ruleset_is_nothing(e) ? 0 : -1;
+	if (find_unshared(&shared, records, n, e) < 0)
+		return -1;
+	nft_batch_begin(&m, shared.n ? genid : 0);
+	count = put_unshared(r, &m, &shared, e);
+	if (count < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		int rc = put_removal(r, &m, &records[i], e);
 
@@ -86,7 +184,7 @@ static int remove_elems(struct ruleset *r, const struct ruleset_record records[]
 		return -1;
 	for (int i = 0; i < REMOVE_TRIES && rc < 0; i++) {
 		rc = remove_once(r, records, n, e);
-		if (rc < 0 && e->os != ENOENT)
+		if (rc < 0 && e->os != ENOENT && e->os != ERESTART)
 			return -1;
 	}
 	return rc;
@@ -162,13 +260,14 @@ static int remove_strays_once(const struct ruleset *r, ruleset_tag_fn *is_stray,
 
 	// Only while the ruleset stays the same is what we see ours to delete, and seen once.
 	if (nft_genid(r->nl, &genid, e) < 0)
-		return is_nothing(e) ? 0 : -1;
+		return ruleset_is_nothing(e) ? 0 : -1;
 	nft_batch_begin(&m, genid);
 	if (nft_set_each(r->nl, table, note_set, &s, e) < 0)
-		return is_nothing(e) ? 0 : -1;
+		return ruleset_is_nothing(e) ? 0 : -1;
 	for (size_t i = 0; i < s.n_sets; i++) {
 		s.set = s.sets[i];
-		if (nft_elem_each(r->nl, table, s.set, put_stray, &s, e) < 0 && !is_nothing(e))
+		if (nft_elem_each(r->nl, table, s.set, put_stray, &s, e) < 0 &&
+		    !ruleset_is_nothing(e))
 			return -1;
 	}
 	if (!s.found)
@@ -182,7 +281,7 @@ static int remove_strays(struct ruleset *r, ruleset_tag_fn *is_stray, const void
 			 struct err *e)
 {
 	if (ruleset_open(r, e) < 0)
-		return is_nothing(e) ? 0 : -1;
+		return ruleset_is_nothing(e) ? 0 : -1;
 	for (int i = 0; i < STRAY_TRIES; i++) {
 		if (remove_strays_once(r, is_stray, ctx, e) == 0)
 			return 0;
@@ -193,7 +292,7 @@ static int remove_strays(struct ruleset *r, ruleset_tag_fn *is_stray, const void
 		       r->kind->table.name);
 }
 
-static bool is_tag(const char *comment, const void *tag)
+bool ruleset_is_tag(const char *comment, const void *tag)
 {
 	return !strcmp(comment, tag);
 }
@@ -207,19 +306,12 @@ int ruleset_del(struct ruleset *r, const struct attachment *a, bool search, stru
 		return -1;
 	if (rc > 0 || ruleset_record_is_gone(r->kind->name, id))
 		return ruleset_sweep_for(r, id, e);
-	return search ? remove_strays(r, is_tag, attachment_tag(a, tag), e) : 0;
+	return search ? remove_strays(r, ruleset_is_tag, attachment_tag(a, tag), e) : 0;
 }
 
-/** What a collection keeps. */
-struct keeping {
-	const char *network;
-	ruleset_tag_fn *keep;
-	const void *ctx;
-};
-
-static bool is_garbage(const char *tag, const void *ctx)
+bool ruleset_is_garbage(const char *tag, const void *ctx)
 {
-	const struct keeping *k = ctx;
+	const struct ruleset_keeping *k = ctx;
 
 	return attachment_tag_is_of(tag, k->network) && !k->keep(tag, k->ctx);
 }
@@ -227,7 +319,7 @@ static bool is_garbage(const char *tag, const void *ctx)
 int ruleset_gc(struct ruleset *r, const char *network, ruleset_tag_fn *keep, const void *ctx,
 	       bool search, struct err *e)
 {
-	const struct keeping keeping = {network, keep, ctx};
+	const struct ruleset_keeping keeping = {network, keep, ctx};
 	const char *kind = r->kind->name;
 	_cleanup_(fd_closep) int lock = -1;
 	struct ruleset_record *records = NULL;
@@ -236,12 +328,12 @@ int ruleset_gc(struct ruleset *r, const char *network, ruleset_tag_fn *keep, con
 	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (is_garbage(records[i].tag, &keeping) &&
+		if (ruleset_is_garbage(records[i].tag, &keeping) &&
 		    ruleset_record_retire(kind, records[i].id, e) < 0)
 			return -1;
 	if (ruleset_records_read(kind, RECORD_GONE, &records, &n, r->arena, e) < 0)
 		return -1;
 	if (n && (ruleset_lock(kind, &lock, e) < 0 || ruleset_sweep(r, e) < 0))
 		return -1;
-	return search ? remove_strays(r, is_garbage, &keeping, e) : 0;
+	return search ? remove_strays(r, ruleset_is_garbage, &keeping, e) : 0;
 }
