@@ -10,19 +10,27 @@
 #include "base/file.h"
 #include "fuzz.h"
 #include "kernel.h"
+#include "node/firewall.h"
 #include "node/macspoof.h"
 #include "node/masq.h"
 #include "world.h"
 
-static const struct ruleset_kind *const kinds[] = {&masq_kind, &macspoof_kind};
+static const struct ruleset_kind *const kinds[] = {&masq_kind, &macspoof_kind, &firewall_kind};
+
+/** The directory of a kind's records, or a file in it. */
+static const char *path_of(const struct ruleset_kind *kind, const char *file, char buf[static 64])
+{
+	(void)snprintf(buf, 64, "/run/edgeway/%s/%s", kind->name, file);
+	return buf;
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
 	world_make();
-	must(dir_make("/run/edgeway/masq", 0755) == 0);
-	must(dir_make("/run/edgeway/macspoof", 0755) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		must(dir_make(path_of(kinds[i], "", (char[64]){}), 0755) == 0);
 	kernel_agrees();
 	return 0;
 }
@@ -50,8 +58,7 @@ static void try_kind(const struct ruleset_kind *kind, const uint8_t *data, size_
 	char path[64];
 
 	for (int i = 0; i < 2; i++) {
-		(void)snprintf(path, sizeof(path), "/run/edgeway/%s/%d", kind->name, i);
-		put_file(path, data, size);
+		put_file(path_of(kind, i ? "1" : "0", path), data, size);
 	}
 	must(ruleset_resync(&rules, &e) == 0);
 	must(ruleset_gc(&rules, "net", keep_none, NULL, true, &e) == 0);
