@@ -2,8 +2,11 @@
 #include "node/ipt_forward.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "netlink/nft_edit.h"
 #include "netlink/nft_xt.h"
 #include "node/ruleset_private.h"
@@ -18,7 +21,7 @@ static const char tag_start[] = "edgeway ";
 static const struct nft_table tables[] = {{NFT_FAMILY_IPV4, "filter"}, {NFT_FAMILY_IPV6, "filter"}};
 static const int families[] = {AF_INET, AF_INET6};
 
-enum { TRIES = 50, RULES_PER_IP = 2 };
+enum { TRIES = 50, RULES_PER_IP = 2, NAMES_MAX = 4096 };
 
 static int chain_exists(struct nl *nl, const struct nft_table *table, const char *name, bool *out,
 			struct err *e)
@@ -226,4 +229,21 @@ int ipt_forward_del(struct nl *nl, ruleset_tag_fn *is_gone, const void *ctx, str
 			return -1;
 	}
 	return 0;
+}
+
+bool ipt_legacy_filters(struct arena *arena)
+{
+	static const char *const lists[] = {"/proc/net/ip_tables_names",
+					    "/proc/net/ip6_tables_names"};
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_(fd_closep) int fd = open(lists[i], O_RDONLY | O_CLOEXEC);
+		struct err ignored = {};
+		const char *names =
+			fd < 0 ? NULL : file_read_all(arena, fd, NAMES_MAX, lists[i], &ignored);
+
+		found |= names && strstr(names, "filter\n");
+	}
+	return found;
 }

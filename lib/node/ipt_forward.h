@@ -35,3 +35,9 @@ int ipt_forward_del(struct nl *nl, ruleset_tag_fn *is_gone, const void *ctx,
 
 /** Whether there is the chain CNI-FORWARD in either family. */
 int ipt_forward_exists(struct nl *nl, bool *out, struct err *e) _must_check_;
+
+/**
+ * Whether a table "filter" of iptables-legacy is in use in either family, according to
+ * /proc/net/ip_tables_names and ip6_tables_names; no if these cannot be read.
+ */
+bool ipt_legacy_filters(struct arena *arena);

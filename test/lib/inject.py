@@ -73,6 +73,16 @@ SCENARIOS = [
         "bridge": "br0", "isDefaultGateway": True}}, files={"/run/flannel/subnet.env": (
             "FLANNEL_NETWORK=10.9.0.0/16\nFLANNEL_SUBNET=10.9.0.1/24\n"
             "FLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n")}),
+    Scenario("firewall", {
+        "cniVersion": "1.1.0", "name": "n", "type": "firewall", "ingressPolicy": "isolated",
+        "iptablesForward": True, "iptablesAdminChainName": "MINE", "prevResult": {
+            "cniVersion": "1.1.0",
+            "interfaces": [{"name": "br0"}, {"name": "port0"},
+                           {"name": "eth0", "sandbox": "/run/netns/red"}],
+            "ips": [{"address": "10.9.0.2/24", "interface": 2},
+                    {"address": "fd00:9::2/64", "interface": 2}]}}, setup=(
+        "ip link add br0 type bridge", "ip link add port0 type veth peer name far0",
+        "ip link set port0 master br0", "iptables -P FORWARD DROP", "ip6tables -P FORWARD DROP")),
     Scenario("host-local", network(type="host-local")),
     Scenario("bandwidth in both directions", {
         "cniVersion": "1.1.0", "name": "n", "type": "bandwidth",

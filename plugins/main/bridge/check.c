@@ -34,9 +34,8 @@ static int check_port(const struct bridge_job *job, struct err *e)
 	if (port.hairpin != job->conf->hairpin)
 		return err_set(e, ERR_MISMATCH, "hairpinMode of %s is %s", host.name,
 			       port.hairpin ? "on" : "off");
-	if (port.isolated != job->conf->isolated)
-		return err_set(e, ERR_MISMATCH, "portIsolation of %s is %s", host.name,
-			       port.isolated ? "on" : "off");
+	if (job->conf->isolated && !port.isolated) // if it is on unasked, a chained plugin did it
+		return err_set(e, ERR_MISMATCH, "portIsolation of %s is off", host.name);
 	if (job->conf->macspoofchk && port.group_fwd_mask != PORT_GROUP_FWD_ALL)
 		return err_set(e, ERR_MISMATCH,
 			       "macspoofchk: group_fwd_mask of %s is 0x%x, not 0x%x", host.name,

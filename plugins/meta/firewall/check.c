@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/** CHECK and STATUS: compare the node with what ADD made; say whether an ADD would succeed. */
+#include "base/log.h"
+#include "firewall.h"
+#include "netlink/port.h"
+
+static int check_isolated(struct nl *nl, int index, const char *name, void *ctx, struct err *e)
+{
+	struct port port;
+
+	(void)ctx;
+	if (port_get(nl, index, &port, e) < 0)
+		return -1;
+	if (!port.isolated)
+		return err_set(e, ERR_MISMATCH, "ingressPolicy: port %s is not isolated", name);
+	return 0;
+}
+
+static int check_ports(const struct firewall_job *job, struct err *e)
+{
+	_cleanup_(nl_closep) struct nl *nl = nl_open(NETLINK_ROUTE, e);
+
+	return nl ? firewall_each_port(job, nl, check_isolated, NULL, e) : -1;
+}
+
+int plugin_check(const struct cni_call *call, struct err *e)
+{
+	_cleanup_(firewall_job_done) struct firewall_job job = {};
+
+	if (firewall_job_open(&job, call, e) < 0)
+		return -1;
+	if (job.want.policy == FIREWALL_ISOLATED && check_ports(&job, e) < 0)
+		return -1;
+	return job.want.n_ips ? firewall_check(&job.rules, &call->at, &job.want, e) : 0;
+}
+
+int plugin_status(const struct cni_call *call, struct err *e)
+{
+	_cleanup_(firewall_job_done) struct firewall_job job = {};
+	bool mended;
+
+	if (firewall_job_open(&job, call, e) < 0 || firewall_status(&job.rules, &mended, e) < 0)
+		return -1;
+	if (mended)
+		log_warn("the ruleset was flushed or changed, and has been rebuilt");
+	return 0;
+}
