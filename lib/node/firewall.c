@@ -2,10 +2,12 @@
 #include "node/firewall.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "netlink/nft_edit.h"
 #include "netlink/nft_rule.h"
 #include "node/ipt_forward.h"
@@ -248,6 +250,14 @@ static int restore_one(const struct ruleset_record *record, void *ctx, struct er
 	return ipt_forward_add(x->rules->nl, record->tag, ips, n, &lost, e);
 }
 
+/** A lock of its own: that of the records may be held for long by those who clean nf_tables. */
+static int lock_iptables(int *fd, struct err *e)
+{
+	if (dir_make("/run/edgeway", 0755) < 0)
+		return err_os(e, ERR_IO, errno, "make /run/edgeway");
+	return file_lock(AT_FDCWD, "/run/edgeway/firewall.iptables.lock", 0600, fd, e);
+}
+
 /**
  * The rules in iptables of all attachments that ask for it. Under the lock, for otherwise one that
  * is deleted meanwhile would get them back.
@@ -257,7 +267,7 @@ static int restore_iptables(struct ruleset *r, const char *but, struct err *e)
 	_cleanup_(fd_closep) int lock = -1;
 	struct restore x = {.rules = r, .but = but};
 
-	if (ruleset_lock(r->kind->name, &lock, e) < 0)
+	if (lock_iptables(&lock, e) < 0)
 		return -1;
 	return ruleset_records_each(r->kind->name, RECORD_LIVE, restore_one, &x, r->arena, e);
 }
@@ -315,7 +325,9 @@ int firewall_check(struct ruleset *r, const struct attachment *a, const struct f
 		    ipt_forward_check(r->nl, tag, want->ips, want->n_ips, e) == 0)
 			return 0;
 	}
-	return err_hint(e, "the ruleset was flushed or changed; --resync rebuilds it");
+	return e->code == ERR_MISMATCH
+		       ? err_hint(e, "the ruleset was flushed or changed; --resync rebuilds it")
+		       : -1;
 }
 
 /** Those of @is_gone in iptables. */
@@ -331,7 +343,7 @@ static int del_from_iptables(struct ruleset *r, ruleset_tag_fn *is_gone, const v
 		return ruleset_is_nothing(e) ? 0 : -1;
 	if (!exists)
 		return 0;
-	if (ruleset_lock(r->kind->name, &lock, e) < 0)
+	if (lock_iptables(&lock, e) < 0)
 		return -1;
 	return ipt_forward_del(r->nl, is_gone, ctx, e);
 }

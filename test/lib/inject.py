@@ -80,7 +80,7 @@ SCENARIOS = [
             "interfaces": [{"name": "br0"}, {"name": "port0"},
                            {"name": "eth0", "sandbox": "/run/netns/red"}],
             "ips": [{"address": "10.9.0.2/24", "interface": 2},
-                    {"address": "fd00:9::2/64", "interface": 2}]}}, setup=(
+                    {"address": "fd00:9::2/64", "interface": 2}]}}, before=(
         "ip link add br0 type bridge", "ip link add port0 type veth peer name far0",
         "ip link set port0 master br0", "iptables -P FORWARD DROP", "ip6tables -P FORWARD DROP")),
     Scenario("host-local", network(type="host-local")),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** CHECK and STATUS: compare the node with what ADD made; say whether an ADD would succeed. */
+#include <errno.h>
+
 #include "base/log.h"
 #include "firewall.h"
 #include "netlink/port.h"
@@ -12,7 +14,7 @@ static int check_isolated(struct nl *nl, int index, const char *name, void *ctx,
 	if (port_get(nl, index, &port, e) < 0)
 		return -1;
 	if (!port.isolated)
-		return err_set(e, ERR_MISMATCH, "ingressPolicy: port %s is not isolated", name);
+		return err_set(e, ERR_MISMATCH, "port %s is not isolated", name);
 	return 0;
 }
 
@@ -20,7 +22,13 @@ static int check_ports(const struct firewall_job *job, struct err *e)
 {
 	_cleanup_(nl_closep) struct nl *nl = nl_open(NETLINK_ROUTE, e);
 
-	return nl ? firewall_each_port(job, nl, check_isolated, NULL, e) : -1;
+	if (!nl)
+		return -1;
+	if (firewall_each_port(job, nl, check_isolated, NULL, e) == 0)
+		return 0;
+	if (e->os == ENODEV)
+		e->code = ERR_MISMATCH;
+	return -1;
 }
 
 int plugin_check(const struct cni_call *call, struct err *e)
@@ -30,7 +38,7 @@ int plugin_check(const struct cni_call *call, struct err *e)
 	if (firewall_job_open(&job, call, e) < 0)
 		return -1;
 	if (job.want.policy == FIREWALL_ISOLATED && check_ports(&job, e) < 0)
-		return -1;
+		return err_wrap(e, "ingressPolicy");
 	return job.want.n_ips ? firewall_check(&job.rules, &call->at, &job.want, e) : 0;
 }
 

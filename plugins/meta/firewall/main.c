@@ -74,7 +74,8 @@ static int find_bridge(struct firewall_job *job, struct err *e)
 	const char *wrong;
 
 	if (prev->n_ifaces == 0) {
-		(void)err_set(e, ERR_CONFIG, "ingressPolicy: %s: prevResult lists no interface",
+		(void)err_set(e, ERR_CONFIG,
+			      "prevResult.interfaces: empty, but ingressPolicy is %s",
 			      job->conf->ingress);
 		return err_hint(e, "chain it after bridge, which lists its bridge first");
 	}
