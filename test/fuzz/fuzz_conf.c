@@ -14,12 +14,14 @@
 #include "main/bridge/bridge.h"
 #include "main/ptp/ptp.h"
 #include "meta/bandwidth/bandwidth.h"
+#include "meta/firewall/firewall.h"
 #include "meta/flannel/flannel.h"
 #include "meta/tuning/tuning.h"
 
 /** The plugins' own main(), which leave their description with our cni_main(). */
 int bandwidth_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
+int firewall_main(int argc, char **argv);
 int flannel_main(int argc, char **argv);
 int host_local_main(int argc, char **argv);
 int loopback_main(int argc, char **argv);
@@ -29,8 +31,8 @@ int tuning_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
-static check_fn check_bandwidth, check_bridge, check_flannel, check_host_local, check_loopback,
-	check_ptp, check_static, check_tuning;
+static check_fn check_bandwidth, check_bridge, check_firewall, check_flannel, check_host_local,
+	check_loopback, check_ptp, check_static, check_tuning;
 
 static struct {
 	int (*main)(int argc, char **argv);
@@ -41,6 +43,7 @@ static struct {
 	{flannel_main, check_flannel, NULL},     {host_local_main, check_host_local, NULL},
 	{loopback_main, check_loopback, NULL},   {ptp_main, check_ptp, NULL},
 	{static_main, check_static, NULL},       {tuning_main, check_tuning, NULL},
+	{firewall_main, check_firewall, NULL},
 };
 
 static const struct cni_plugin *introduced;
@@ -137,6 +140,15 @@ static void check_ptp(struct cni_call *call, struct err *e)
 
 	if (accepted(ptp_job_open(&job, call, e), e))
 		(void)accepted(ptp_check_conf(&job, e), e);
+}
+
+static void check_firewall(struct cni_call *call, struct err *e)
+{
+	_cleanup_(firewall_job_done) struct firewall_job job = {};
+
+	if (!accepted(firewall_job_open(&job, call, e), e))
+		return;
+	must(job.want.n_ips == 0 || job.want.policy == FIREWALL_OPEN || job.want.bridge);
 }
 
 static void check_host_local(struct cni_call *call, struct err *e)

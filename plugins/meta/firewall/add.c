@@ -66,7 +66,7 @@ static void look_for_firewalld(struct firewall_job *job)
 			 "--add-source=SUBNET");
 }
 
-int plugin_add(const struct cni_call *call, struct cni_result *result, struct err *e)
+int firewall_verb_add(const struct cni_call *call, struct cni_result *result, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
 	_cleanup_(nl_closep) struct nl *nl = NULL;

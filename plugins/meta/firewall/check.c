@@ -31,7 +31,7 @@ static int check_ports(const struct firewall_job *job, struct err *e)
 	return -1;
 }
 
-int plugin_check(const struct cni_call *call, struct err *e)
+int firewall_verb_check(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
 
@@ -42,7 +42,7 @@ int plugin_check(const struct cni_call *call, struct err *e)
 	return job.want.n_ips ? firewall_check(&job.rules, &call->at, &job.want, e) : 0;
 }
 
-int plugin_status(const struct cni_call *call, struct err *e)
+int firewall_verb_status(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
 	bool mended;

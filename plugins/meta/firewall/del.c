@@ -2,7 +2,7 @@
 /** DEL and GC: take away what is ours, by the record, or by the comment that says whose it is. */
 #include "firewall.h"
 
-int plugin_del(const struct cni_call *call, struct err *e)
+int firewall_verb_del(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
 
@@ -12,7 +12,7 @@ int plugin_del(const struct cni_call *call, struct err *e)
 	return firewall_del(&job.rules, &call->at, job.want.iptables, true, e);
 }
 
-int plugin_gc(const struct cni_call *call, struct err *e)
+int firewall_verb_gc(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
 

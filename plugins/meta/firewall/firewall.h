@@ -31,8 +31,9 @@ int firewall_each_port(const struct firewall_job *job, struct nl *nl, firewall_p
 		       void *ctx, struct err *e) _must_check_;
 
 /** The verbs. */
-int plugin_add(const struct cni_call *call, struct cni_result *result, struct err *e) _must_check_;
-int plugin_del(const struct cni_call *call, struct err *e) _must_check_;
-int plugin_check(const struct cni_call *call, struct err *e) _must_check_;
-int plugin_status(const struct cni_call *call, struct err *e) _must_check_;
-int plugin_gc(const struct cni_call *call, struct err *e) _must_check_;
+int firewall_verb_add(const struct cni_call *call, struct cni_result *result,
+		      struct err *e) _must_check_;
+int firewall_verb_del(const struct cni_call *call, struct err *e) _must_check_;
+int firewall_verb_check(const struct cni_call *call, struct err *e) _must_check_;
+int firewall_verb_status(const struct cni_call *call, struct err *e) _must_check_;
+int firewall_verb_gc(const struct cni_call *call, struct err *e) _must_check_;

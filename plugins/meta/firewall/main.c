@@ -71,7 +71,7 @@ static const struct conf_field fields[] = {
 static int find_bridge(struct firewall_job *job, struct err *e)
 {
 	const struct cni_result *prev = job->call->prev;
-	const char *wrong;
+	const char *name, *wrong;
 
 	if (prev->n_ifaces == 0) {
 		(void)err_set(e, ERR_CONFIG,
@@ -79,11 +79,12 @@ static int find_bridge(struct firewall_job *job, struct err *e)
 			      job->conf->ingress);
 		return err_hint(e, "chain it after bridge, which lists its bridge first");
 	}
-	wrong = conf_ifname(&prev->ifaces[0].name);
+	name = prev->ifaces[0].name ? prev->ifaces[0].name : "";
+	wrong = conf_ifname(&name);
 	if (wrong)
-		return err_set(e, ERR_CONFIG, "prevResult.interfaces[0].name: \"%.64s\": %s",
-			       prev->ifaces[0].name, wrong);
-	job->want.bridge = prev->ifaces[0].name;
+		return err_set(e, ERR_CONFIG, "prevResult.interfaces[0].name: \"%.64s\": %s", name,
+			       wrong);
+	job->want.bridge = name;
 	return 0;
 }
 
@@ -133,7 +134,7 @@ int firewall_each_port(const struct firewall_job *job, struct nl *nl, firewall_p
 		const struct cni_iface *iface = &prev->ifaces[i];
 		struct link link;
 
-		if (iface->sandbox && *iface->sandbox)
+		if (!iface->name || (iface->sandbox && *iface->sandbox))
 			continue;
 		if (link_get(nl, iface->name, &link, e) < 0)
 			return err_wrap(e, "prevResult.interfaces[%zu]", i);
@@ -158,11 +159,11 @@ int main(int argc, char **argv)
 		.fields = fields,
 		.conf_size = sizeof(struct firewall_conf),
 		.chained = true,
-		.add = plugin_add,
-		.del = plugin_del,
-		.check = plugin_check,
-		.status = plugin_status,
-		.gc = plugin_gc,
+		.add = firewall_verb_add,
+		.del = firewall_verb_del,
+		.check = firewall_verb_check,
+		.status = firewall_verb_status,
+		.gc = firewall_verb_gc,
 		.resync = resync,
 	};
 
