@@ -2,6 +2,7 @@
 """Prints docs/compatibility.md: what differs from the reference plugins, as the cases prove it."""
 import accepted
 import cases
+import firewall_cases
 
 HEADER = """\
 <!-- made by: test/twin/twin_test --differences -->
@@ -17,7 +18,8 @@ newer), flannel with the last that Debian had (0.9.0) and with what the present 
 
 How rules are written is not compared, only which containers' addresses they name: masquerading is in
 the table `inet edgeway_masq`, where the reference uses iptables unless told otherwise, and the MAC
-filter in `bridge edgeway_macspoof`, where the reference uses `bridge nat`.
+filter in `bridge edgeway_macspoof`, where the reference uses `bridge nat`. Of `firewall`, in `inet
+edgeway_firewall`, it is compared who reaches whom.
 
 This page lists every difference that the comparison knows of; another one fails the test."""
 
@@ -25,9 +27,10 @@ SCOPE = {"both": "", "older": " *(from 1.1.1 only)*", "newer": " *(from 1.8 and 
 
 
 def print_differences():
-    print(HEADER.format(number=len(cases.CASES)))
+    print(HEADER.format(number=len(cases.CASES) + len(firewall_cases.CASES)))
     for topic in dict.fromkeys(d.topic for d in accepted.DIFFERENCES):
         section(topic, [d.why + SCOPE[d.peer] for d in accepted.DIFFERENCES if d.topic == topic])
+    section("firewall", [why for case in firewall_cases.CASES for why in case.differs.values()])
     section("What only Edgeway accepts", whys("ours"))
     section("What Edgeway refuses, and the reference does not", whys("theirs"))
 
