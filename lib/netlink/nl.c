@@ -97,12 +97,13 @@ static int send_all(struct nl *nl, struct nl_msg *m, uint32_t *first, struct err
 	}
 }
 
-static ssize_t receive(struct nl *nl, unsigned char *buf, struct err *e)
+/** Returns the length, or -1. */
+static ssize_t receive(struct nl *nl, unsigned char *buf, int flags, struct err *e)
 {
 	for (;;) {
 		struct sockaddr_nl from = {};
 		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(nl->fd, buf, REPLY_SIZE, 0, (void *)&from, &len);
+		ssize_t n = recvfrom(nl->fd, buf, REPLY_SIZE, flags, (void *)&from, &len);
 
 		if (n >= 0 && from.nl_pid == 0)
 			return n;
@@ -227,11 +228,19 @@ static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct 
 	if (m->batch) // the closing header is not answered; the request before it is
 		x->last--;
 	while (!x->done) {
-		ssize_t n = receive(nl, buf, e);
+		// Each request of a batch is refused while we send it, as far as the socket has
+		// room (ENOBUFS): behind a first refusal there is the rest, or it is lost.
+		bool refused = m->batch && x->rc < 0;
+		struct err why = {};
+		ssize_t n = receive(nl, buf, refused ? MSG_DONTWAIT : 0, &why);
 
-		if (n < 0)
+		if (n < 0 && refused)
+			break;
+		if (n < 0 && !(m->batch && why.os == ENOBUFS)) {
+			*e = why;
 			return -1;
-		each_message(x, buf, (size_t)n, e);
+		}
+		each_message(x, buf, n < 0 ? 0 : (size_t)n, e);
 	}
 	return x->rc;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Maps, and rules that translate by them: what nft(8) reads, and what the kernel does. */
+#include <errno.h>
 #include <string.h>
 
 #include "netlink/conversation.h"
@@ -195,6 +196,24 @@ static void connections_go_where_the_map_says(void **state)
 	sh("kill $(cat /run/pid) 2> /run/kill || grep 'No such process' /run/kill");
 }
 
+/** More refusals than the socket has room for. */
+static void a_batch_that_is_refused_thousands_of_times_ends(void **state)
+{
+	bool exists = true;
+	struct nl_msg m = {};
+	struct err e = {};
+
+	nft_batch_begin(&m, 0);
+	for (int i = 0; i < 3000; i++)
+		nft_elem_del(&m, &TABLE, "nosuch", &(struct nft_key){.len = 4, .text = "it"});
+	nft_batch_end(&m);
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_int_equal(e.os, ENOENT);
+	assert_int_equal(nft_exists(*state, &TABLE, NULL, &exists, &e),
+			 0); // the socket still works
+	assert_false(exists);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +221,7 @@ int main(void)
 		with_kernel(maps_and_rules_read_in_nft_as_they_are_meant),
 		with_kernel(an_element_comes_back_with_its_data),
 		with_kernel(connections_go_where_the_map_says),
+		with_kernel(a_batch_that_is_refused_thousands_of_times_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
