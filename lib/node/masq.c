@@ -10,25 +10,13 @@ enum { PRIORITY_SRCNAT = 100 }; ///< as nft(8) has it
 
 static const struct nft_chain chain = {"postrouting", "nat", NFT_HOOK_POSTROUTING, PRIORITY_SRCNAT};
 
-const char *masq_set_name(const struct prefix *p, char *buf)
-{
-	const struct prefix net = {prefix_first(p), p->len};
-	char text[PREFIX_TEXT];
-
-	(void)snprintf(buf, RULESET_SET, "pods_%s", prefix_format(&net, text));
-	for (char *c = buf; *c; c++)
-		if (*c == ':')
-			*c = '_';
-	return buf;
-}
-
 static size_t elems(const char *line, struct ruleset_elem out[static RULESET_ELEMS])
 {
 	struct prefix p;
 
 	if (prefix_parse(&p, line))
 		return 0;
-	masq_set_name(&p, out[0].set);
+	ruleset_set_name("pods", &p, out[0].set);
 	out[0].key = nft_key_ip(&p.ip);
 	return 1;
 }
@@ -45,7 +33,7 @@ static void put_set(struct nl_msg *m, const char *line)
 	if (prefix_parse(&p, line))
 		return;
 	v6 = p.ip.family == AF_INET6;
-	masq_set_name(&p, name);
+	ruleset_set_name("pods", &p, name);
 	nft_set_add(m, table, &(struct nft_set){name, {{v6 ? NFT_IPV6 : NFT_IPV4}}, {}},
 		    NLM_F_EXCL);
 	nft_rule(m, table, chain.name) {

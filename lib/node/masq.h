@@ -30,9 +30,3 @@ int masq_add(struct ruleset *masq, const struct attachment *a, const struct pref
 /** Whether @addresses are masqueraded; ERR_MISMATCH names the first that is not. */
 int masq_check(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
 	       size_t n, struct err *e) _must_check_;
-
-/**
- * The set of the subnet that @p lies in: "pods_10.1.0.0/16", "pods_fd00__/64", for nft(8) reads no
- * colon in a name. @buf of RULESET_SET bytes; returns @buf.
- */
-const char *masq_set_name(const struct prefix *p, char *buf);

@@ -3,8 +3,12 @@
 #include "node/ruleset.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "node/ruleset_private.h"
@@ -26,10 +30,30 @@ void ruleset_done(struct ruleset *r)
 	nl_closep(&r->nl);
 }
 
-/** The sets and notes written into a transaction so far. There are few, however many containers. */
+void ruleset_done_later(struct ruleset *r)
+{
+	pid_t parent = getpid();
+
+	if (r->nl && fork() == 0) {
+		for (int fd = 0; fd <= STDERR_FILENO; fd++)
+			close(fd); // runtimes read until nobody has them
+		// Who closes the socket last is who waits: that is not until our parent has ended.
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+			(void)pause();
+		_exit(0);
+	}
+	ruleset_done(r);
+}
+
+/**
+ * What is written into a transaction so far: the sets and notes, of which there are few, however
+ * many containers, and the elements of maps, for the kernel refuses one that comes with two values.
+ */
 struct written {
 	const char **names;
 	size_t n;
+	struct ruleset_elem *mapped;
+	size_t n_mapped;
 };
 
 static bool is_written(const struct written *w, const char *set)
@@ -47,6 +71,12 @@ static bool note_written(const struct ruleset *r, struct written *w, const char 
 		return false;
 	w->n++;
 	return true;
+}
+
+static bool is_same_key(const struct ruleset_elem *a, const struct ruleset_elem *b)
+{
+	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
+	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
 }
 
 /** The set of @line and its rule, unless @w has them. False when memory is short. */
@@ -73,9 +103,24 @@ bool ruleset_is_shared(const struct ruleset *r, const char *set)
 	return r->kind->is_shared && r->kind->is_shared(set);
 }
 
-/** The elements of @line; if @exclusive, EEXIST if one is there. */
+/** Note that @elem of a map goes in; false if one with its key did. */
+static bool note_mapped(const struct ruleset *r, struct nl_msg *m, struct written *w,
+			const struct ruleset_elem *elem)
+{
+	for (size_t i = 0; i < w->n_mapped; i++)
+		if (is_same_key(&w->mapped[i], elem))
+			return false;
+	w->mapped = arena_grow(r->arena, w->mapped, w->n_mapped, sizeof(*w->mapped));
+	if (w->mapped)
+		w->mapped[w->n_mapped++] = *elem;
+	else
+		m->failed = true; // nl_call() says so
+	return true;
+}
+
+/** The elements of @line that nobody else in @w has; without @w EEXIST if one is there. */
 static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
-		     bool exclusive)
+		     struct written *w)
 {
 	struct ruleset_elem elems[RULESET_ELEMS];
 	size_t n = ruleset_elems(r, line, elems);
@@ -85,9 +130,9 @@ static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line
 		bool shared = ruleset_is_shared(r, elems[i].set);
 
 		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", shared ? SHARED : tag);
-		if (exclusive && !shared)
+		if (!w && !shared)
 			nft_elem_add(m, &r->kind->table, elems[i].set, &elem);
-		else
+		else if (!w || !elem.data.len || note_mapped(r, m, w, &elems[i]))
 			nft_elem_ensure(m, &r->kind->table, elems[i].set, &elem);
 	}
 }
@@ -131,10 +176,32 @@ static bool put_table(const struct ruleset *r, struct nl_msg *m,
 			}
 			if (!put_set(r, m, line, elems[0].set, &w))
 				return false;
-			put_line(r, m, line, records[i].tag, false);
+			put_line(r, m, line, records[i].tag, &w);
 		}
 	}
 	return true;
+}
+
+const char *ruleset_set_name(const char *what, const struct prefix *p, char *buf)
+{
+	const struct prefix net = {prefix_first(p), p->len};
+	char text[PREFIX_TEXT];
+
+	(void)snprintf(buf, RULESET_SET, "%s_%s", what, prefix_format(&net, text));
+	for (char *c = buf; *c; c++)
+		if (*c == ':')
+			*c = '_';
+	return buf;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct ruleset_record *)a)->written,
+			      *y = &((const struct ruleset_record *)b)->written;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
 static int resync_once(struct ruleset *r, struct err *e)
@@ -149,6 +216,8 @@ static int resync_once(struct ruleset *r, struct err *e)
 	if (nft_genid(r->nl, &genid, e) < 0 ||
 	    ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
+	if (r->kind->claim && n) // of two that claim an element the older one had it
+		qsort(records, n, sizeof(*records), by_age);
 	nft_batch_begin(&m, genid);
 	if (!put_table(r, &m, records, n))
 		return err_set(e, ERR_TRY_AGAIN, "out of memory");
@@ -212,23 +281,37 @@ static int add_elems(struct ruleset *r, const struct addition *x, struct err *e)
 
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < x->n; i++)
-		put_line(r, &m, x->lines[i], x->tag, true);
+		put_line(r, &m, x->lines[i], x->tag, NULL);
 	nft_batch_end(&m);
 	return nl_call(r->nl, &m, e);
 }
 
+/** Ask whether @elem may be taken from who has it, with the lines of his record or none. */
+static int ask(const struct ruleset *r, const struct ruleset_elem *elem, const char *tag,
+	       const struct ruleset_record records[], size_t n, struct err *e)
+{
+	struct ruleset_holder holder = {.tag = tag};
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(records[i].tag, tag))
+			holder = (struct ruleset_holder){tag, records[i].lines, records[i].n};
+	return r->kind->claim(r, elem, &holder, e);
+}
+
 /**
- * Somebody has lost an element: the record that says it is his is forgotten, or where claim() has
- * found him dead, all goes that he has.
+ * Somebody loses @elem: the record that says it is his is forgotten, or where claim() allows it,
+ * all goes that he has.
  */
-static int note_loss(const struct ruleset *r, const char *tag, struct err *e)
+static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, const char *tag,
+		     struct err *e)
 {
 	const char *kind = r->kind->name;
 	struct ruleset_record *records = NULL;
 	size_t n;
 	int rc = 0;
 
-	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0 ||
+	    (r->kind->claim && ask(r, elem, tag, records, n, e) < 0))
 		return -1;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (strcmp(records[i].tag, tag) != 0)
@@ -246,28 +329,26 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 		    const char *tag, struct err *e)
 {
 	struct nft_elem there;
-	bool foreign;
 
 	if (ruleset_is_shared(r, elem->set))
 		return 0;
 	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
 		return e->os == ENOENT ? 0 : -1;
-	foreign = strcmp(there.comment, tag) != 0;
-	if (foreign && r->kind->claim && r->kind->claim(r, elem, there.comment, e) < 0)
+	if (strcmp(there.comment, tag) != 0 && take_from(r, elem, there.comment, e) < 0)
 		return -1;
 	nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
-	return foreign ? note_loss(r, there.comment, e) : 0;
+	return 0;
 }
 
 /** Those of @lines that belong into @set. */
 static void put_lines_of(const struct ruleset *r, struct nl_msg *m, const char *const lines[],
-			 size_t n, const char *tag, const char *set)
+			 size_t n, const char *tag, const char *set, struct written *w)
 {
 	struct ruleset_elem elems[RULESET_ELEMS];
 
 	for (size_t i = 0; i < n; i++)
 		if (ruleset_elems(r, lines[i], elems) && !strcmp(elems[0].set, set))
-			put_line(r, m, lines[i], tag, false);
+			put_line(r, m, lines[i], tag, w);
 }
 
 /**
@@ -286,9 +367,9 @@ static int restore_set(const struct ruleset *r, struct nl_msg *m, const struct a
 		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->kind->name);
 	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
-	put_lines_of(r, m, x->lines, x->n, x->tag, set);
+	put_lines_of(r, m, x->lines, x->n, x->tag, set, w);
 	for (size_t j = 0; j < n; j++)
-		put_lines_of(r, m, records[j].lines, records[j].n, records[j].tag, set);
+		put_lines_of(r, m, records[j].lines, records[j].n, records[j].tag, set, w);
 	return 0;
 }
 
@@ -316,7 +397,7 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 		for (size_t j = 0; exists && j < n; j++)
 			if (displace(r, &m, &elems[j], x->tag, e) < 0)
 				return -1;
-		put_line(r, &m, x->lines[i], x->tag, false);
+		put_line(r, &m, x->lines[i], x->tag, &w);
 	}
 	nft_batch_end(&m);
 	if (nl_call(r->nl, &m, e) < 0)
@@ -345,6 +426,17 @@ int ruleset_mend(struct ruleset *r, bool *mended, struct err *e)
 	if (ruleset_open(r, e) < 0 || is_whole(r, &whole, e) < 0)
 		return -1;
 	return whole ? 0 : resync_if_used(r, mended, e);
+}
+
+int ruleset_is_whole(struct ruleset *r, bool *whole, struct err *e)
+{
+	struct ruleset_record *records = NULL;
+	size_t n;
+
+	*whole = true;
+	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
+		return -1;
+	return n && (ruleset_open(r, e) < 0 || is_whole(r, whole, e) < 0) ? -1 : 0;
 }
 
 /** The plain addition was refused: see why, and do what it takes. */

@@ -25,6 +25,13 @@ struct ruleset_elem {
 	struct nft_key key, data; ///< data only in a map
 };
 
+/** Whose an element is, and all the lines of its record. */
+struct ruleset_holder {
+	const char *tag;
+	const char *const *lines;
+	size_t n;
+};
+
 struct ruleset;
 
 /** A kind of rules. */
@@ -69,12 +76,12 @@ struct ruleset_kind {
 	void (*put_set)(struct nl_msg *m, const char *line);
 
 	/**
-	 * Whether @elem, which the attachment called @holder has, may be taken from it: 0, or -1
-	 * and the reason why not. It then loses all it has. NULL: who adds an element gets it, and
-	 * the one before has lost just that.
+	 * Whether @elem, which another attachment has, may be taken from it: 0, or -1 and the
+	 * reason why not. It then loses all it has. NULL: who adds an element gets it, and the one
+	 * before has lost just that. Without a record the holder has no lines.
 	 */
 	int (*claim)(const struct ruleset *rules, const struct ruleset_elem *elem,
-		     const char *holder, struct err *e);
+		     const struct ruleset_holder *holder, struct err *e);
 };
 
 struct ruleset {
@@ -84,7 +91,19 @@ struct ruleset {
 	const void *ctx; ///< for claim()
 };
 
+/**
+ * A set of the subnet that @p lies in: "pods_10.1.0.0/16", "pods_fd00__/64", for nft(8) reads no
+ * colon in a name. @buf of RULESET_SET bytes; returns @buf.
+ */
+const char *ruleset_set_name(const char *what, const struct prefix *p, char *buf);
+
 void ruleset_done(struct ruleset *rules);
+
+/**
+ * The same for whoever deletes no link afterwards: the wait of closing (nft.h) is left to a child
+ * process, which ends when the caller has; it has none of the caller's streams. Hold no lock.
+ */
+void ruleset_done_later(struct ruleset *rules);
 
 /** Give the attachment what @lines say. */
 int ruleset_add(struct ruleset *rules, const struct attachment *a, const char *const lines[],
@@ -103,6 +122,9 @@ int ruleset_del(struct ruleset *rules, const struct attachment *a, bool search,
  */
 int ruleset_check(struct ruleset *rules, const struct attachment *a, const char *const lines[],
 		  size_t n, const char **missing, struct err *e) _must_check_;
+
+/** Whether the rules stand, or nobody has any. */
+int ruleset_is_whole(struct ruleset *rules, bool *whole, struct err *e) _must_check_;
 
 /** Whether something is true of the attachment with this tag. */
 typedef bool ruleset_tag_fn(const char *tag, const void *ctx);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -88,6 +89,7 @@ static int read_record(const char *kind, enum record_state state, const char *id
 {
 	_cleanup_(fd_closep) int fd = -1;
 	char path[PATH_MAX], *text;
+	struct stat st = {};
 
 	fd = open(path_of(kind, state, id, path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -95,7 +97,8 @@ static int read_record(const char *kind, enum record_state state, const char *id
 	text = file_read_all(arena, fd, RECORD_MAX, path, e);
 	if (!text)
 		return -1;
-	*out = (struct ruleset_record){.id = arena_strdup(arena, id)};
+	(void)fstat(fd, &st);
+	*out = (struct ruleset_record){.id = arena_strdup(arena, id), .written = st.st_mtim};
 	if (!out->id || !parse(out, text, arena))
 		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
 	return 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -17,6 +18,7 @@ struct ruleset_record {
 	const char *tag;    ///< first line: attachment_tag()
 	const char **lines; ///< further lines
 	size_t n;
+	struct timespec written;
 };
 
 typedef int ruleset_record_fn(const struct ruleset_record *record, void *ctx, struct err *e);

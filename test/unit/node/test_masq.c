@@ -68,7 +68,7 @@ static void a_set_is_named_by_its_subnet(void **state)
 		struct prefix p = prefix_of(rows[i][0]);
 		char name[RULESET_SET];
 
-		assert_string_equal(masq_set_name(&p, name), rows[i][1]);
+		assert_string_equal(ruleset_set_name("pods", &p, name), rows[i][1]);
 	}
 }
 
