@@ -12,6 +12,9 @@
 /** Verdicts of linux/netfilter.h, which no libc but glibc can be included beside. */
 enum { VERDICT_DROP = 0, VERDICT_ACCEPT = 1 };
 
+/** IP_CT_DIR_ORIGINAL of linux/netfilter/nf_conntrack_tuple_common.h, for the same reason. */
+enum { DIRECTION_ORIGINAL = 0 };
+
 void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char *chain,
 		    uint16_t flags)
 {
@@ -76,20 +79,31 @@ static void load_payload(struct nl_msg *m, uint32_t reg, enum nft_payload_bases 
 	}
 }
 
+static void load_ct(struct nl_msg *m, uint32_t reg, enum nft_ct_keys key)
+{
+	expression(m, "ct") {
+		nl_be32(m, NFTA_CT_DREG, reg);
+		nl_be32(m, NFTA_CT_KEY, key);
+		if (key == NFT_CT_PROTO_DST)
+			nl_u8(m, NFTA_CT_DIRECTION, DIRECTION_ORIGINAL);
+	}
+}
+
 /** Where fields are: RFC 791, RFC 8200, RFC 9293, struct ethhdr of linux/if_ether.h. */
 static const struct {
-	bool meta;
+	enum { META = 1, PAYLOAD, CT } by;
 	uint32_t key_or_base, offset, len;
 } fields_at[] = {
-	[NFT_IIFNAME] = {true, NFT_META_IIFNAME, .len = IFNAMSIZ},
-	[NFT_OIFNAME] = {true, NFT_META_OIFNAME, .len = IFNAMSIZ},
-	[NFT_ETHER_SADDR] = {false, NFT_PAYLOAD_LL_HEADER, 6, 6},
-	[NFT_IP_SADDR] = {false, NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
-	[NFT_IP_DADDR] = {false, NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
-	[NFT_IP6_SADDR] = {false, NFT_PAYLOAD_NETWORK_HEADER, 8, 16},
-	[NFT_IP6_DADDR] = {false, NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
-	[NFT_L4PROTO] = {true, NFT_META_L4PROTO, .len = 1},
-	[NFT_DPORT] = {false, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+	[NFT_IIFNAME] = {META, NFT_META_IIFNAME, .len = IFNAMSIZ},
+	[NFT_OIFNAME] = {META, NFT_META_OIFNAME, .len = IFNAMSIZ},
+	[NFT_ETHER_SADDR] = {PAYLOAD, NFT_PAYLOAD_LL_HEADER, 6, 6},
+	[NFT_IP_SADDR] = {PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 12, 4},
+	[NFT_IP_DADDR] = {PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 16, 4},
+	[NFT_IP6_SADDR] = {PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 8, 16},
+	[NFT_IP6_DADDR] = {PAYLOAD, NFT_PAYLOAD_NETWORK_HEADER, 24, 16},
+	[NFT_L4PROTO] = {META, NFT_META_L4PROTO, .len = 1},
+	[NFT_DPORT] = {PAYLOAD, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2},
+	[NFT_CT_ORIGINAL_DPORT] = {CT, NFT_CT_PROTO_DST, .len = 2},
 };
 
 /** Load @field to where @offset is; returns the offset of what comes behind it. */
@@ -98,8 +112,10 @@ static size_t load(struct nl_msg *m, enum nft_field field, size_t offset)
 	uint32_t reg = reg_at(offset);
 	size_t len = fields_at[field].len;
 
-	if (fields_at[field].meta)
+	if (fields_at[field].by == META)
 		load_meta(m, reg, fields_at[field].key_or_base);
+	else if (fields_at[field].by == CT)
+		load_ct(m, reg, fields_at[field].key_or_base);
 	else
 		load_payload(m, reg, fields_at[field].key_or_base, fields_at[field].offset,
 			     (uint32_t)len);
@@ -127,6 +143,12 @@ void nft_match_family(struct nl_msg *m, int family)
 
 	load_meta(m, NFT_REG_1, NFT_META_NFPROTO);
 	compare(m, NFT_CMP_EQ, &nfproto, sizeof(nfproto));
+}
+
+void nft_match_proto(struct nl_msg *m, uint8_t proto)
+{
+	load_meta(m, NFT_REG_1, NFT_META_L4PROTO);
+	compare(m, NFT_CMP_EQ, &proto, sizeof(proto));
 }
 
 void nft_look_up(struct nl_msg *m, const char *set, uint32_t flags, const enum nft_field fields[])
@@ -184,6 +206,12 @@ void nft_match_link_local_group(struct nl_msg *m)
 	compare(m, NFT_CMP_EQ, group, sizeof(group));
 }
 
+void nft_match_mark(struct nl_msg *m, enum nft_cmp_ops op, uint32_t mark)
+{
+	load_meta(m, NFT_REG_1, NFT_META_MARK);
+	compare(m, op, &mark, sizeof(mark));
+}
+
 void nft_match_local(struct nl_msg *m, enum nft_cmp_ops op)
 {
 	const uint32_t local = RTN_LOCAL;
@@ -200,10 +228,7 @@ void nft_match_ct(struct nl_msg *m, enum nft_ct_keys key, uint32_t bits)
 {
 	const uint32_t none = 0;
 
-	expression(m, "ct") {
-		nl_be32(m, NFTA_CT_DREG, NFT_REG_1);
-		nl_be32(m, NFTA_CT_KEY, key);
-	}
+	load_ct(m, NFT_REG_1, key);
 	mask(m, &bits, sizeof(bits));
 	compare(m, NFT_CMP_NEQ, &none, sizeof(none));
 }

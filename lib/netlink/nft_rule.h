@@ -33,6 +33,7 @@ enum nft_field {
 	NFT_IP6_DADDR,
 	NFT_L4PROTO,
 	NFT_DPORT, ///< of any protocol that has it where TCP has; match NFT_L4PROTO beside it
+	NFT_CT_ORIGINAL_DPORT, ///< the connection's, before it was translated
 };
 
 enum nft_direction { NFT_SOURCE, NFT_DESTINATION };
@@ -45,6 +46,9 @@ void nft_rule_begin(struct nl_msg *m, const struct nft_table *table, const char 
 
 /** "meta nfproto ipv4", or ipv6. */
 void nft_match_family(struct nl_msg *m, int family);
+
+/** "meta l4proto PROTO", IPPROTO_*. nft(8) reads "ct original proto-dst" only behind it. */
+void nft_match_proto(struct nl_msg *m, uint8_t proto);
 
 /** "FIELD . FIELD @set", or "!= @set". */
 #define nft_match_in(m, set, ...)                                                                  \
@@ -64,6 +68,9 @@ void nft_match_ifname(struct nl_msg *m, enum nft_field field, enum nft_cmp_ops o
 /** "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00": link-local groups, IEEE 802.1D 7.12.6.
  */
 void nft_match_link_local_group(struct nl_msg *m);
+
+/** "meta mark MARK" (NFT_CMP_EQ) or "meta mark != MARK". */
+void nft_match_mark(struct nl_msg *m, enum nft_cmp_ops op, uint32_t mark);
 
 /** "fib daddr type local", or (NFT_CMP_NEQ) any other: whether the node itself is meant. */
 void nft_match_local(struct nl_msg *m, enum nft_cmp_ops op);
