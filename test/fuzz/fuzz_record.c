@@ -13,9 +13,11 @@
 #include "node/firewall.h"
 #include "node/macspoof.h"
 #include "node/masq.h"
+#include "node/portmap.h"
 #include "world.h"
 
-static const struct ruleset_kind *const kinds[] = {&masq_kind, &macspoof_kind, &firewall_kind};
+static const struct ruleset_kind *const kinds[] = {&masq_kind, &macspoof_kind, &firewall_kind,
+						   &portmap_kind};
 
 /** The directory of a kind's records, or a file in it. */
 static const char *path_of(const struct ruleset_kind *kind, const char *file, char buf[static 64])
