@@ -84,6 +84,13 @@ SCENARIOS = [
         "ip link add br0 type bridge", "ip link add port0 type veth peer name far0",
         "ip link set port0 master br0", "iptables -P FORWARD DROP", "ip6tables -P FORWARD DROP")),
     Scenario("host-local", network(type="host-local")),
+    Scenario("portmap with two families", {
+        "cniVersion": "1.1.0", "name": "n", "type": "portmap",
+        "runtimeConfig": {"portMappings": [{"hostPort": 8080, "containerPort": 80},
+                                           {"hostPort": 53, "containerPort": 53, "protocol": "udp"}]},
+        "prevResult": {"interfaces": [{"name": "lo"}, {"name": "eth0", "sandbox": "x"}],
+                       "ips": [{"address": "127.9.0.5/24", "interface": 1},
+                               {"address": "fd00:9::5/64", "interface": 1}]}}),
     Scenario("bandwidth in both directions", {
         "cniVersion": "1.1.0", "name": "n", "type": "bandwidth",
         "ingressRate": 10000000, "ingressBurst": 400000,

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server that says who it is and who asks, and a client that prints that, over TCP, UDP and SCTP.
+
+    echo.py serve PORT PROTO NAME
+    echo.py ask PORT PROTO ADDRESS...
+    echo.py repeat PORT ADDRESS
+
+The client prints a line for each address: what it was answered, or "-" without an answer within a
+second. repeat asks over UDP, from one socket, for each line on stdin.
+"""
+import socket
+import sys
+
+KINDS = {"tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP), "udp": (socket.SOCK_DGRAM, 0),
+         "sctp": (socket.SOCK_STREAM, 132)}
+TIMEOUT = 1
+
+
+def plain(address):
+    return address.removeprefix("::ffff:")
+
+
+def serve(port, proto, name):
+    with socket.socket(socket.AF_INET6, *KINDS[proto]) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("::", port))
+        if proto != "udp":
+            listener.listen(64)
+        print("ready", flush=True)
+        while True:
+            if proto == "udp":
+                _, peer = listener.recvfrom(100)
+                listener.sendto(f"{name} {plain(peer[0])}".encode(), peer)
+            else:
+                connection, peer = listener.accept()
+                with connection:
+                    connection.sendall(f"{name} {plain(peer[0])}".encode())
+
+
+def ask(address, port, proto):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, *KINDS[proto]) as asker:
+        asker.settimeout(TIMEOUT)
+        try:
+            asker.connect((address, port))
+            if proto == "udp":
+                asker.send(b"who?")
+            return asker.recv(100).decode()
+        except OSError:
+            return "-"
+
+
+def repeat(address, port):
+    family, anywhere = (socket.AF_INET6, "::") if ":" in address else (socket.AF_INET, "0.0.0.0")
+    with socket.socket(family, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(TIMEOUT)
+        asker.bind((anywhere, 5555))
+        for _ in sys.stdin:
+            try:
+                asker.sendto(b"who?", (address, port))
+                print(asker.recv(100).decode(), flush=True)
+            except OSError:
+                print("-", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    elif sys.argv[1] == "repeat":
+        repeat(sys.argv[3], int(sys.argv[2]))
+    else:
+        for address in sys.argv[4:]:
+            print(ask(address, int(sys.argv[2]), sys.argv[3]), flush=True)
