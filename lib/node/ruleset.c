@@ -16,8 +16,6 @@
 
 enum { RESYNC_TRIES = 50 };
 
-#define SHARED "edgeway" ///< the comment of what is everybody's who has it; no tag
-
 int ruleset_open(struct ruleset *r, struct err *e)
 {
 	if (!r->nl)
@@ -43,143 +41,6 @@ void ruleset_done_later(struct ruleset *r)
 		_exit(0);
 	}
 	ruleset_done(r);
-}
-
-/**
- * What is written into a transaction so far: the sets and notes, of which there are few, however
- * many containers, and the elements of maps, for the kernel refuses one that comes with two values.
- */
-struct written {
-	const char **names;
-	size_t n;
-	struct ruleset_elem *mapped;
-	size_t n_mapped;
-};
-
-static bool is_written(const struct written *w, const char *set)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (!strcmp(w->names[i], set))
-			return true;
-	return false;
-}
-
-static bool note_written(const struct ruleset *r, struct written *w, const char *name)
-{
-	w->names = arena_grow(r->arena, (void *)w->names, w->n, sizeof(*w->names));
-	if (!w->names || !(w->names[w->n] = arena_strdup(r->arena, name)))
-		return false;
-	w->n++;
-	return true;
-}
-
-static bool is_same_key(const struct ruleset_elem *a, const struct ruleset_elem *b)
-{
-	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
-	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
-}
-
-/** The set of @line and its rule, unless @w has them. False when memory is short. */
-static bool put_set(const struct ruleset *r, struct nl_msg *m, const char *line, const char *set,
-		    struct written *w)
-{
-	if (!r->kind->put_set || is_written(w, set))
-		return true;
-	if (!note_written(r, w, set))
-		return false;
-	r->kind->put_set(m, line);
-	return true;
-}
-
-size_t ruleset_elems(const struct ruleset *r, const char *line,
-		     struct ruleset_elem out[static RULESET_ELEMS])
-{
-	memset(out, 0, RULESET_ELEMS * sizeof(*out));
-	return r->kind->elems(line, out);
-}
-
-bool ruleset_is_shared(const struct ruleset *r, const char *set)
-{
-	return r->kind->is_shared && r->kind->is_shared(set);
-}
-
-/** Note that @elem of a map goes in; false if one with its key did. */
-static bool note_mapped(const struct ruleset *r, struct nl_msg *m, struct written *w,
-			const struct ruleset_elem *elem)
-{
-	for (size_t i = 0; i < w->n_mapped; i++)
-		if (is_same_key(&w->mapped[i], elem))
-			return false;
-	w->mapped = arena_grow(r->arena, w->mapped, w->n_mapped, sizeof(*w->mapped));
-	if (w->mapped)
-		w->mapped[w->n_mapped++] = *elem;
-	else
-		m->failed = true; // nl_call() says so
-	return true;
-}
-
-/** The elements of @line that nobody else in @w has; without @w EEXIST if one is there. */
-static void put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
-		     struct written *w)
-{
-	struct ruleset_elem elems[RULESET_ELEMS];
-	size_t n = ruleset_elems(r, line, elems);
-
-	for (size_t i = 0; i < n; i++) {
-		struct nft_elem elem = {.key = elems[i].key, .data = elems[i].data};
-		bool shared = ruleset_is_shared(r, elems[i].set);
-
-		(void)snprintf(elem.comment, sizeof(elem.comment), "%s", shared ? SHARED : tag);
-		if (!w && !shared)
-			nft_elem_add(m, &r->kind->table, elems[i].set, &elem);
-		else if (!w || !elem.data.len || note_mapped(r, m, w, &elems[i]))
-			nft_elem_ensure(m, &r->kind->table, elems[i].set, &elem);
-	}
-}
-
-/** What @line stands for if not for elements, unless @w has it. False when memory is short. */
-static bool put_note(const struct ruleset *r, struct nl_msg *m, const char *line, struct written *w)
-{
-	if (!r->kind->put_note || is_written(w, line))
-		return true;
-	if (!note_written(r, w, line))
-		return false;
-	r->kind->put_note(m, line);
-	return true;
-}
-
-/** The whole table as @records want it, in place of whatever there is; false if memory is short. */
-static bool put_table(const struct ruleset *r, struct nl_msg *m,
-		      const struct ruleset_record *records, size_t n)
-{
-	const struct nft_table *table = &r->kind->table;
-	struct ruleset_elem elems[RULESET_ELEMS];
-	struct written w = {};
-
-	nft_table_add(m, table, 0); // so that there is one to delete
-	if (!r->kind->keeps) {
-		nft_table_del(m, table);
-		nft_table_add(m, table, 0);
-	}
-	for (uint32_t i = 0; i < r->kind->n_chains; i++)
-		nft_chain_add(m, table, &r->kind->chains[i]);
-	if (r->kind->put_base)
-		r->kind->put_base(m);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < records[i].n; j++) {
-			const char *line = records[i].lines[j];
-
-			if (!ruleset_elems(r, line, elems)) {
-				if (!put_note(r, m, line, &w))
-					return false;
-				continue;
-			}
-			if (!put_set(r, m, line, elems[0].set, &w))
-				return false;
-			put_line(r, m, line, records[i].tag, &w);
-		}
-	}
-	return true;
 }
 
 const char *ruleset_set_name(const char *what, const struct prefix *p, char *buf)
@@ -219,7 +80,7 @@ static int resync_once(struct ruleset *r, struct err *e)
 	if (r->kind->claim && n) // of two that claim an element the older one had it
 		qsort(records, n, sizeof(*records), by_age);
 	nft_batch_begin(&m, genid);
-	if (!put_table(r, &m, records, n))
+	if (!ruleset_put_table(r, &m, records, n))
 		return err_set(e, ERR_TRY_AGAIN, "out of memory");
 	nft_batch_end(&m);
 	return nl_call(r->nl, &m, e);
@@ -281,7 +142,7 @@ static int add_elems(struct ruleset *r, const struct addition *x, struct err *e)
 
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < x->n; i++)
-		put_line(r, &m, x->lines[i], x->tag, NULL);
+		ruleset_put_line(r, &m, x->lines[i], x->tag, NULL);
 	nft_batch_end(&m);
 	return nl_call(r->nl, &m, e);
 }
@@ -342,13 +203,13 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 
 /** Those of @lines that belong into @set. */
 static void put_lines_of(const struct ruleset *r, struct nl_msg *m, const char *const lines[],
-			 size_t n, const char *tag, const char *set, struct written *w)
+			 size_t n, const char *tag, const char *set, struct ruleset_written *w)
 {
 	struct ruleset_elem elems[RULESET_ELEMS];
 
 	for (size_t i = 0; i < n; i++)
 		if (ruleset_elems(r, lines[i], elems) && !strcmp(elems[0].set, set))
-			put_line(r, m, lines[i], tag, w);
+			ruleset_put_line(r, m, lines[i], tag, w);
 }
 
 /**
@@ -356,14 +217,14 @@ static void put_lines_of(const struct ruleset *r, struct nl_msg *m, const char *
  * has in it. Ours first: of two that claim an element the first gets it.
  */
 static int restore_set(const struct ruleset *r, struct nl_msg *m, const struct addition *x,
-		       size_t i, const char *set, struct written *w, struct err *e)
+		       size_t i, const char *set, struct ruleset_written *w, struct err *e)
 {
 	struct ruleset_record *records = NULL;
 	size_t n;
 
-	if (is_written(w, set))
+	if (ruleset_is_written(w, set))
 		return 0;
-	if (!put_set(r, m, x->lines[i], set, w))
+	if (!ruleset_put_set(r, m, x->lines[i], set, w))
 		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->kind->name);
 	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
@@ -380,7 +241,7 @@ static int restore_set(const struct ruleset *r, struct nl_msg *m, const struct a
 static int add_carefully(struct ruleset *r, const struct addition *x, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
-	struct written w = {};
+	struct ruleset_written w = {};
 
 	nft_batch_begin(&m, 0);
 	for (size_t i = 0; i < x->n; i++) {
@@ -397,7 +258,7 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 		for (size_t j = 0; exists && j < n; j++)
 			if (displace(r, &m, &elems[j], x->tag, e) < 0)
 				return -1;
-		put_line(r, &m, x->lines[i], x->tag, &w);
+		ruleset_put_line(r, &m, x->lines[i], x->tag, &w);
 	}
 	nft_batch_end(&m);
 	if (nl_call(r->nl, &m, e) < 0)

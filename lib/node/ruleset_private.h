@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/ruleset.h"
+#include "node/ruleset_record.h"
 
 /** For ruleset*.c and the kinds alone. */
 
@@ -41,3 +42,28 @@ struct ruleset_keeping {
 	const void *ctx;
 };
 bool ruleset_is_garbage(const char *tag, const void *keeping);
+
+/**
+ * What is written into a transaction so far: the sets and notes, of which there are few, however
+ * many containers, and the elements of maps, for the kernel refuses one that comes with two values.
+ */
+struct ruleset_written {
+	const char **names;
+	size_t n;
+	struct ruleset_elem *mapped;
+	size_t n_mapped;
+};
+
+bool ruleset_is_written(const struct ruleset_written *w, const char *set);
+
+/** The set of @line and its rule, unless @w has them. False when memory is short. */
+bool ruleset_put_set(const struct ruleset *r, struct nl_msg *m, const char *line, const char *set,
+		     struct ruleset_written *w);
+
+/** The elements of @line that nobody else in @w has; without @w EEXIST if one is there. */
+void ruleset_put_line(const struct ruleset *r, struct nl_msg *m, const char *line, const char *tag,
+		      struct ruleset_written *w);
+
+/** The whole table as @records want it, in place of whatever there is; false if memory is short. */
+bool ruleset_put_table(const struct ruleset *r, struct nl_msg *m,
+		       const struct ruleset_record *records, size_t n);
