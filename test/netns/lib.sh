@@ -97,29 +97,33 @@ outside() {
 
 # --- the runtime's side of CNI ---
 
-# A step at the front of a jq filter that bash can take: `.key = JSON`, `del(.key)`, `.ipam.ranges = JSON`
-# or `+= JSON`. Matched are [2] the key set, [3] a plus, [4] the JSON, [6] the key deleted, [8] the rest.
+# A step at the front of a jq filter that bash can take: `.key = JSON`, `.ipam.key = JSON`, `.ipam.ranges
+# += JSON`, `del(.key)`. Matched are [2] the key set, [4] a plus, [5] the JSON, [7] the key deleted, [9]
+# the other steps.
 JSON_TEXT='([][{}:, ]|-?[0-9]+|true|false|null|"[^"\\]*")+'
-PLAIN_STEP="^(\.([A-Za-z]+|ipam\.ranges) (\+?)= ($JSON_TEXT)|del\(\.([A-Za-z]+)\))( \| (.*))?\$"
+PLAIN_STEP="^ *(\.((ipam\.)?[A-Za-z]+) (\+?)= ($JSON_TEXT)|del\(\.([A-Za-z]+)\)) *(\| *(.*))?\$"
 
 # net FILTER: the usual network, changed by a jq filter
 net() {
-	local rest=$1 key conf="" ranges='[[{"subnet": "10.9.0.0/24"}]]' keys=(cniVersion name type bridge ipam)
+	local rest=${1//[$'\n\t']/ } key json conf="" ranges='[[{"subnet": "10.9.0.0/24"}]]'
+	local keys=(cniVersion name type bridge ipam)
 	local -A value=([cniVersion]='"1.1.0"' [name]='"n"' [type]='"bridge"' [bridge]='"br0"'
 		[ipam]='{"type": "host-local", "ranges": RANGES}')
 	while [[ $rest =~ $PLAIN_STEP ]]; do
-		key=${BASH_REMATCH[2]}
-		case $key${BASH_REMATCH[3]}:${value[ipam]-} in
-		ipam.ranges:*RANGES*) ranges=${BASH_REMATCH[4]} ;;
-		ipam.ranges+:*RANGES*) ranges="${ranges%]}, ${BASH_REMATCH[4]#[}" ;;
-		ipam.ranges:* | *+:*) break ;;
-		:*) unset "value[${BASH_REMATCH[6]}]" ;;
+		key=${BASH_REMATCH[2]} json=${BASH_REMATCH[5]%%*( )}
+		case $key${BASH_REMATCH[4]}:${value[ipam]-} in
+		ipam.ranges:*RANGES*) ranges=$json ;;
+		ipam.ranges+:*RANGES*) ranges="${ranges%]}, ${json#[}" ;;
+		*+:* | ipam.*:*"\"${key#ipam.}\":"*) break ;;
+		ipam.*:'{"'*'}') value[ipam]="${value[ipam]%\}}, \"${key#ipam.}\": $json}" ;;
+		ipam.*) break ;;
+		:*) unset "value[${BASH_REMATCH[7]}]" ;;
 		*)
 			[[ " ${keys[*]} " == *" $key "* ]] || keys+=("$key")
-			value[$key]=${BASH_REMATCH[4]}
+			value[$key]=$json
 			;;
 		esac
-		rest=${BASH_REMATCH[8]:-.}
+		rest=${BASH_REMATCH[9]:-.}
 	done
 	for key in "${keys[@]}"; do [ ! -v "value[$key]" ] || conf+=", \"$key\": ${value[$key]}"; done
 	conf="{${conf#, }}"
