@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced behind lib.sh by tests of firewall: bridges with it chained behind, and who reaches whom.
 
 # on NETWORK BRIDGE SUBNET: a bridge network with a gateway, IPv6 beside IPv4
@@ -45,11 +46,11 @@ two_bridges() {
 	red6=$(address red -6) blue6=$(address blue -6) green6=$(address green -6)
 }
 
-# hears FROM ADDRESS: whether it gets an answer; "node" is the node itself
+# hears FROM ADDRESS: whether it gets an answer within 2 s; "node" is the node itself
 hears() {
 	local inside=(inside "$1")
 	[ "$1" != node ] || inside=()
-	if "${inside[@]}" ping -c1 -W1 -n -q "$2" >"$T/ping" 2>&1; then echo yes; else echo no; fi
+	if "${inside[@]}" ping -c1 -i0.3 -w2 -n -q "$2" >"$T/ping" 2>&1; then echo yes; else echo no; fi
 }
 
 # matrix [6]: who reaches whom, by IPv4 or IPv6

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by the tests of portmap: pods behind a bridge, who serves in them, and who asks.
 
 PAIR='[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]'
