@@ -257,7 +257,7 @@ static void put_base(struct nl_msg *m)
 	put_base_maps(m);
 	nft_rule(m, table, "prerouting")
 		nft_jump(m, MAPPED);
-	nft_rule(m, table, "output") { // a packet from ::1 leaves by no interface but lo
+	nft_rule(m, table, "output") { // its answer would be dropped: docs/plugins/portmap.md
 		nft_match_family(m, AF_INET6);
 		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_EQ, &loopback6);
 		nft_return(m);

@@ -285,6 +285,8 @@ test_del_that_is_told_nothing() { deleted bare; }
 vanished() { ip netns del red && NETNS="" map DEL red "$PORTS" && map DEL red "$PORTS"; }
 test_del_with_the_namespace_gone_and_again() { deleted vanished; }
 forgotten() { rm -r /run/edgeway && map DEL red "$PORTS"; }
+odd() { map DEL red '[{"hostPort": 8080, "containerPort": 80, "protocol": "icmp"}]'; }
+test_del_of_what_no_add_would_accept() { deleted odd; }
 test_del_without_a_record() { deleted forgotten; }
 
 test_without_mappings_nothing_is_touched() {

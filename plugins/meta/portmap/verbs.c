@@ -94,9 +94,12 @@ int portmap_plugin_add(const struct cni_call *call, struct cni_result *result, s
 int portmap_plugin_del(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(portmap_job_done) struct portmap_job job = {};
+	struct err wrong = {};
 
-	if (portmap_job_open(&job, call, e) < 0 ||
-	    ruleset_del(&job.rules, &call->at, job.conf->runtime.n > 0, e) < 0)
+	// What no ADD would accept has its DEL all the same.
+	if (portmap_job_open(&job, call, &wrong) < 0)
+		log_warn("ignored: %s", wrong.msg);
+	if (ruleset_del(&job.rules, &call->at, job.conf->runtime.n > 0, e) < 0)
 		return -1;
 	forget(&job, true);
 	ruleset_done_later(&job.rules);
