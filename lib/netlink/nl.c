@@ -135,7 +135,7 @@ static void refused(const struct nl_msg *m, uint32_t i, int error, const struct 
 
 static bool is_forgiven(const struct nl_msg *m, uint32_t i, int error)
 {
-	return m->forgiven[i < NL_LABELS ? i : NL_LABELS] == -error;
+	return error == -m->forgiven[i < NL_LABELS ? i : NL_LABELS];
 }
 
 /** Behind the header of an ack comes our request, or with NLM_F_CAPPED only its header. */
