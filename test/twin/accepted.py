@@ -194,6 +194,19 @@ DIFFERENCES = [
     Difference("flannel", "the node's subnet is passed to IPAM as `ipam.ranges`, as by the present "
                "original; 0.9.0 passes `ipam.subnet`",
                r"added/saved/\w+/content/ipam/(subnet|ranges/0/0/subnet)", cases="flannel, .*"),
+
+    # portmap
+    Difference("portmap", "mappings are elements of maps in `inet edgeway_portmap`, where `nft` shows "
+               "the containers' addresses", r"added/rules/.*", cases=".*portmap.*"),
+    Difference("portmap", "CHECK looks at the families that the container has; that of 1.1.1 fails for "
+               "want of the other, or of the right address", r"checks/\d",
+               said="could not check ipv6 dnat: .*", cases=".*portmap.*", peer="older"),
+    Difference("portmap", "what comes from the container's subnet is masqueraded, as with iptables; with "
+               "the reference's nftables only what comes from the container itself",
+               r"asked/blue to .*", cases="portmap by nftables.*", peer="newer"),
+    Difference("portmap", "`route_localnet` is set if there is an IPv4 mapping; by the reference also if "
+               "the only one is for an IPv6 address of the node", rf"{LOOKS}/host/.*/route_localnet",
+               cases="portmap, an address of another family"),
 ]
 
 

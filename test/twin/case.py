@@ -35,6 +35,10 @@ class Case:
     original: bool = False  # flannel's: needs its original, which speaks 0.4.0 and older
     theirs: dict | None = None  # what the reference is given instead of @conf
     forgetful: bool = False  # DEL is given neither prevResult nor CNI_NETNS
+    behind: dict | None = None  # for a chained plugin: what attaches the pods before, and has no DEL
+    others: list = field(default_factory=list)  # attached by that one only
+    serves: list = field(default_factory=list)  # [pod, port, protocol] of servers (netns/echo.py)
+    asks: list = field(default_factory=list)  # [pod or "node", port, protocol, [address, ...]]
 
     def to_json(self):
         return asdict(self)

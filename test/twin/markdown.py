@@ -17,9 +17,10 @@ newer), flannel with the last that Debian had (0.9.0) and with what the present 
 `test/run --tier twin` does it on your machine.
 
 How rules are written is not compared, only which containers' addresses they name: masquerading is in
-the table `inet edgeway_masq`, where the reference uses iptables unless told otherwise, and the MAC
-filter in `bridge edgeway_macspoof`, where the reference uses `bridge nat`. Of `firewall`, in `inet
-edgeway_firewall`, it is compared who reaches whom.
+the table `inet edgeway_masq`, where the reference uses iptables unless told otherwise, the MAC filter in
+`bridge edgeway_macspoof`, where the reference uses `bridge nat`, mapped ports in `inet edgeway_portmap`.
+Of these, and of `firewall` in `inet edgeway_firewall`, it is compared who reaches whom, and which source
+the server sees.
 
 This page lists every difference that the comparison knows of; another one fails the test."""
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import peers  # noqa: E402
 import world  # noqa: E402
 
+ECHO = str(Path(__file__).resolve().parents[1] / "netns/echo.py")
 LEASES = "/var/lib/cni/networks"
 SAVED = "/var/lib/cni/flannel"
 RESOLV_CONF = "nameserver 10.0.0.9\nsearch x y\noptions ndots:3\n"
@@ -217,6 +218,46 @@ def collect(plugins, case, known):
     return {"status": call(plugins, "GC", case, None, **keys)["status"], "seen": look(known)}
 
 
+def attach_before(plugins, case):
+    """The results of the plugin that comes before, by pod."""
+    results = {}
+    for attachment in case["attachments"] + case["others"]:
+        done = call(plugins, "ADD", dict(case, conf=case["behind"]), attachment)
+        if done["status"]:
+            raise RuntimeError(f"the plugin before it failed: {done}")
+        results[attachment["pod"]] = done["said"]
+    return results
+
+
+def await_addresses():
+    """Addresses of the node that are being checked for duplicates answer nobody."""
+    for _ in range(100):
+        if not any(world.ip_batch(["-6"], "addr show tentative")[0]):
+            return
+        time.sleep(0.1)
+
+
+def serve(case):
+    """Start the servers; they end with this world."""
+    for pod, port, proto in case["serves"]:
+        server = subprocess.Popen(["ip", "netns", "exec", pod, sys.executable, ECHO, "serve",
+                                   str(port), proto, pod], stdout=subprocess.PIPE)
+        server.stdout.readline()
+
+
+def ask(case):
+    """{"who asks where": answer}: who can connect to whom, and what the server sees of him."""
+    found = {}
+    for who, port, proto, addresses in case["asks"]:
+        if who != "node" and who not in world.pods():
+            continue
+        inside = [] if who == "node" else ["ip", "netns", "exec", who]
+        said = subprocess.run([*inside, sys.executable, ECHO, "ask", str(port), proto, *addresses],
+                              check=True, capture_output=True, text=True).stdout.splitlines()
+        found |= {f"{who} to {a} {port} {proto}": answer for a, answer in zip(addresses, said)}
+    return found
+
+
 def delete(plugins, case, adds):
     """DEL of all attachments, in their order, and what else the case wants of it."""
     said = []
@@ -231,12 +272,18 @@ def delete(plugins, case, adds):
 
 def play(plugins, case):
     """STATUS, ADD all, look, CHECK all, damage, CHECK again, GC, DEL all, DEL them again, look."""
-    for pod in sorted({a["pod"] for a in case["attachments"]}):
+    for pod in sorted({a["pod"] for a in case["attachments"] + case["others"]}):
         subprocess.run(["ip", "netns", "add", pod], check=True)
     Path("/run/resolv.conf").write_text(RESOLV_CONF)
     execute(case["before"])
     seen = {"status": status(plugins, case)}
-    adds = [call(plugins, "ADD", case, a) for a in case["attachments"]]
+    before = attach_before(plugins, case) if case["behind"] else {}
+    adds = [call(plugins, "ADD", case, a, prevResult=before.get(a["pod"]))
+            for a in case["attachments"]]
+    serve(case)
+    if case["asks"]:
+        await_addresses()
+    seen["asked"] = ask(case)
     names, known = host_ends(), addresses()
     checks = []
     if case["conf"].get("cniVersion", "0") >= CHECK_SINCE:
@@ -256,6 +303,7 @@ def play(plugins, case):
         execute([f"ip netns del {pod}" for pod in world.pods()])
     dels, again = delete(plugins, case, adds), delete(plugins, case, adds)
     await_ends(names)
+    seen["asked again"] = ask(case)
     seen |= {"dels": answers(dels), "dels again": answers(again), "deleted": look(known),
              "complaints": [c for c in adds + checks + dels + again if c["status"]]}
     return neutral(seen, names)
