@@ -11,8 +11,9 @@ attach() {
 	local pod
 	pod "$@"
 	for pod; do cni ADD "$pod" "$BRIDGE" >"$T/$pod.json"; done
-	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables || true
-	echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables || true
+	[ -d /proc/sys/net/bridge ] || return 0 # no br_netfilter: such a node has none either
+	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+	echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
 }
 
 # mapping POD MAPPINGS [FILTER]: portmap's configuration behind POD's bridge

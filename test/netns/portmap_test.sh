@@ -135,7 +135,7 @@ test_neighbours_do_not_reach_the_loopback_network() {
 	answers node 7070 tcp "127.0.0.1=node 127.0.0.1"
 	inside red ip route add 127.0.0.0/8 via 10.9.0.1 table 7
 	inside red sysctl -qw net.ipv4.conf.eth0.route_localnet=1
-	inside red ip addr del 127.0.0.1/8 dev lo 2>"$T/lo" || true
+	inside red ip addr flush dev lo
 	inside red ip rule add to 127.0.0.0/8 table 7 priority 1
 	inside red ip rule add priority 10 table local
 	inside red ip rule del priority 0
