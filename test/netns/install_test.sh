@@ -68,14 +68,14 @@ test_uninstall_puts_back_what_was_there() {
 
 test_a_plugin_that_the_new_release_has_no_more_is_taken_away() {
 	reference "$R/opt/cni/bin"
-	cp -a "$R/opt/cni/bin/portmap" "$T/portmap"
+	echo dhcp | tee "$R/opt/cni/bin/dhcp" >"$T/dhcp"
 	release "$T/v2" two
-	cp "$BIN/loopback" "$T/v2/portmap"
+	cp "$BIN/loopback" "$T/v2/dhcp"
 	cp "$BIN/loopback" "$T/v2/fast"
 	install_quietly --from "$T/v2"
-	cmp "$R/opt/cni/bin/portmap" "$BIN/loopback"
+	cmp "$R/opt/cni/bin/dhcp" "$BIN/loopback"
 	install_quietly
-	cmp "$R/opt/cni/bin/portmap" "$T/portmap"
+	cmp "$R/opt/cni/bin/dhcp" "$T/dhcp"
 	[ ! -e "$R/opt/cni/bin/fast" ] || fail "a plugin of the release before was left"
 	is_ours "$R/opt/cni/bin" "$BIN"
 }

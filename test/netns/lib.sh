@@ -82,8 +82,10 @@ link() {
 # outside: a namespace on the far side of an uplink, which knows no route to any pod
 outside() {
 	pod outside
+	ip link add up0 type veth peer name eth0 netns outside
+	# Until its link-local address is known to be unique the node asks for no neighbour's.
+	echo 0 >/proc/sys/net/ipv6/conf/up0/accept_dad
 	ip -batch - <<-END
-		link add up0 type veth peer name eth0 netns outside
 		addr add 192.0.2.1/24 dev up0
 		addr add 2001:db8::1/64 dev up0 nodad
 		link set up0 up
