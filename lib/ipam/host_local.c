@@ -66,13 +66,14 @@ static int reserve_next(const struct host_local *hl, struct lease_store *store, 
 	return exhausted(set, e);
 }
 
-/** The first requested address that lies in set @index; NULL if none does. */
-static const struct wanted_ip *wanted_of(const struct host_local *hl, size_t index)
+/** Which requested address is the first that lies in set @index; n_wanted if none does. */
+static size_t wanted_of(const struct host_local *hl, size_t index)
 {
-	for (size_t i = 0; i < hl->n_wanted; i++)
-		if (range_find(&hl->sets[index], &hl->wanted[i].ip))
-			return &hl->wanted[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < hl->n_wanted && !range_find(&hl->sets[index], &hl->wanted[i].ip))
+		i++;
+	return i;
 }
 
 static int reserve_wanted(const struct host_local *hl, struct lease_store *store, size_t index,
@@ -100,7 +101,8 @@ static int reserve_wanted(const struct host_local *hl, struct lease_store *store
 static int reserve(const struct host_local *hl, struct lease_store *store, size_t index,
 		   struct cni_result *result, struct err *e)
 {
-	const struct wanted_ip *wanted = wanted_of(hl, index);
+	size_t i = wanted_of(hl, index);
+	const struct wanted_ip *wanted = i < hl->n_wanted ? &hl->wanted[i] : NULL;
 	struct cni_ip out = {.iface = -1};
 	const struct range *range;
 
@@ -125,7 +127,7 @@ static int check_wanted(const struct host_local *hl, struct err *e)
 		char text[IP_TEXT];
 
 		for (size_t s = 0; s < hl->n_sets; s++) {
-			used |= wanted_of(hl, s) == wanted;
+			used |= wanted_of(hl, s) == i;
 			found |= range_find(&hl->sets[s], &wanted->ip) != NULL;
 		}
 		if (!used)

@@ -63,13 +63,15 @@ void qdisc_add_redirect(struct nl_msg *m, int index, int to)
 	const struct tcmsg hdr = {.tcm_ifindex = index,
 				  .tcm_parent = places[QDISC_INGRESS].handle,
 				  .tcm_info = TC_H_MAKE(1 << 16, htons(ETH_P_ALL))};
-	const struct {
+	union {
+		uint8_t zeros[sizeof(struct tc_u32_sel) + sizeof(struct tc_u32_key)];
 		struct tc_u32_sel sel;
-		struct tc_u32_key any; // all zero: every packet
-	} match = {.sel = {.flags = TC_U32_TERMINAL, .nkeys = 1}};
+	} match = {.zeros = {0}}; // a key of zeros: every packet
 	const struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
 
+	match.sel.flags = TC_U32_TERMINAL;
+	match.sel.nkeys = 1;
 	nl_begin(m, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &hdr, sizeof(hdr));
 	nl_label(m, "redirect what comes in by interface %d", index);
 	nl_str(m, TCA_KIND, "u32");

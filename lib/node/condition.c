@@ -39,7 +39,7 @@ static void advance(struct words *w)
 		w->at = NULL;
 		w->i++;
 	}
-	if (w->i == w->n)
+	if (w->i >= w->n)
 		return;
 	len = word_length(w->at);
 	len = len ? len : 1;

@@ -50,12 +50,16 @@ static int look_into(struct netscan *s, int fd, struct err *e)
 /** Whether this namespace was not met before; remembers it. */
 static bool is_new(struct netscan *s, ino_t ino)
 {
+	ino_t *grown;
+
 	for (size_t i = 0; i < s->n_seen; i++)
 		if (s->seen[i] == ino)
 			return false;
-	s->seen = arena_grow(s->arena, s->seen, s->n_seen, sizeof(*s->seen));
-	if (s->seen)
+	grown = arena_grow(s->arena, s->seen, s->n_seen, sizeof(*s->seen));
+	if (grown) {
+		s->seen = grown;
 		s->seen[s->n_seen++] = ino;
+	}
 	return true;
 }
 

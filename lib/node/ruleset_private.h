@@ -10,6 +10,9 @@
 size_t ruleset_elems(const struct ruleset *r, const char *line,
 		     struct ruleset_elem out[static RULESET_ELEMS]);
 
+/** Whether they are one element to the kernel: of one set, with one key. */
+bool ruleset_is_same_key(const struct ruleset_elem *a, const struct ruleset_elem *b);
+
 /** Whether the elements of @set are everybody's who has them. */
 bool ruleset_is_shared(const struct ruleset *r, const char *set);
 

@@ -30,12 +30,6 @@ struct shared {
 	size_t n;
 };
 
-static bool is_same(const struct ruleset_elem *a, const struct ruleset_elem *b)
-{
-	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
-	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
-}
-
 /** Add the shared elements of @record, each once. */
 static int note_shared(const struct ruleset_record *record, void *ctx, struct err *e)
 {
@@ -49,7 +43,7 @@ static int note_shared(const struct ruleset_record *record, void *ctx, struct er
 			bool known = !ruleset_is_shared(s->rules, elems[j].set);
 
 			for (size_t k = 0; k < s->n && !known; k++)
-				known = is_same(&s->elems[k], &elems[j]);
+				known = ruleset_is_same_key(&s->elems[k], &elems[j]);
 			if (known)
 				continue;
 			s->elems = arena_grow(s->rules->arena, s->elems, s->n, sizeof(*s->elems));
@@ -74,7 +68,7 @@ static int spare_needed(const struct ruleset_record *record, void *ctx, struct e
 		bool needed = false;
 
 		for (size_t j = 0; j < theirs.n && !needed; j++)
-			needed = is_same(&s->elems[i], &theirs.elems[j]);
+			needed = ruleset_is_same_key(&s->elems[i], &theirs.elems[j]);
 		if (!needed)
 			s->elems[left++] = s->elems[i];
 	}

@@ -24,7 +24,7 @@ static bool note_written(const struct ruleset *r, struct ruleset_written *w, con
 	return true;
 }
 
-static bool is_same_key(const struct ruleset_elem *a, const struct ruleset_elem *b)
+bool ruleset_is_same_key(const struct ruleset_elem *a, const struct ruleset_elem *b)
 {
 	return !strcmp(a->set, b->set) && a->key.len == b->key.len &&
 	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
@@ -57,14 +57,18 @@ bool ruleset_is_shared(const struct ruleset *r, const char *set)
 static bool note_mapped(const struct ruleset *r, struct nl_msg *m, struct ruleset_written *w,
 			const struct ruleset_elem *elem)
 {
+	struct ruleset_elem *grown;
+
 	for (size_t i = 0; i < w->n_mapped; i++)
-		if (is_same_key(&w->mapped[i], elem))
+		if (ruleset_is_same_key(&w->mapped[i], elem))
 			return false;
-	w->mapped = arena_grow(r->arena, w->mapped, w->n_mapped, sizeof(*w->mapped));
-	if (w->mapped)
-		w->mapped[w->n_mapped++] = *elem;
-	else
+	grown = arena_grow(r->arena, w->mapped, w->n_mapped, sizeof(*w->mapped));
+	if (!grown) {
 		m->failed = true; // nl_call() says so
+		return true;
+	}
+	w->mapped = grown;
+	w->mapped[w->n_mapped++] = *elem;
 	return true;
 }
 

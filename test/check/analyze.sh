@@ -9,12 +9,12 @@ SUPPRESS=(memleak resourceLeak missingIncludeSystem normalCheckLevelMaxBranches 
 
 check() {
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --std=c11 \
-		"${SUPPRESS[@]/#/--suppress=}" -D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -j "$(nproc)" lib plugins
+		"${SUPPRESS[@]/#/--suppress=}" -D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -I plugins -j "$(nproc)" lib plugins
 }
 
 analyze() {
 	sources 'lib/**.c' 'plugins/**.c' | xargs -r -P "$(nproc)" -n 1 gcc -fanalyzer -O1 -std=gnu17 \
-		-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -c -o /dev/null
+		-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -I plugins -c -o /dev/null
 }
 
 # full NAME TOOL FUNCTION

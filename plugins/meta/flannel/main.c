@@ -36,6 +36,7 @@ static const struct conf_field delegate_fields[] = {
 static const struct conf_field ipam_fields[] = {
 	conf_str(struct flannel_conf, ipam.type, "type", .str = "host-local",
 		 .help = "the IPAM plugin; gets the node's subnets as ranges"),
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers
 	conf_list(struct flannel_conf, ipam.routes, ipam.n_routes, "routes", &anything,
 		  .help = "routes for the container, before those to the networks of the cluster"),
 	conf_end,
