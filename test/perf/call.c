@@ -154,13 +154,6 @@ struct outcome call_finish(struct flight *flight)
 	return outcome;
 }
 
-struct outcome call_run(const struct call *call)
-{
-	struct flight flight = call_start(call);
-
-	return call_finish(&flight);
-}
-
 void outcome_done(struct outcome *outcome)
 {
 	freep(&outcome->output);

@@ -48,9 +48,6 @@ double clock_ms(void);
 struct flight call_start(const struct call *call);
 struct outcome call_finish(struct flight *flight);
 
-/** call_start() and call_finish() at once. */
-struct outcome call_run(const struct call *call);
-
 void outcome_done(struct outcome *outcome);
 
 /** Print why the benchmark itself cannot go on, and exit. */

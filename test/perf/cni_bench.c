@@ -18,40 +18,30 @@
 
 #include "base/cleanup.h"
 #include "call.h"
+#include "pod.h"
 #include "scenario.h"
 #include "series.h"
 #include "world.h"
-
-enum verb { VERB_ADD, VERB_DEL, VERB_VERSION, VERBS };
 
 enum {
 	WARM_UPS = 2,
 	MEMORY_ROUNDS = 5,
 	BURST_MAX = 1000,
-	CONTAINER_SIZE = 65,
+	CROWD = 100, ///< pods that are there already
+	CROWD_BLOCKS = 4,
 	SETTLE_NS = 2000000,
 };
-
-static const char *const verb_name[VERBS] = {"ADD", "DEL", "VERSION"};
 
 struct options {
 	struct sides sides;
 	int rounds, bursts, burst_size;
 };
 
-/** One container's network: what a runtime remembers between ADD and DEL. */
-struct attachment {
-	char container[CONTAINER_SIZE];
-	char netns[NETNS_PATH];
-	char *input; ///< for DEL: the configuration with the result of ADD in it; owned
-};
-
 struct bench {
 	struct options options;
 	struct contest contest[SCENARIOS][SIDES];
-	struct attachment attachment[SCENARIOS][SIDES];
+	struct pod pod[SCENARIOS][SIDES];
 	struct series series[SCENARIOS][SIDES][VERBS];
-	unsigned int containers; ///< made so far
 };
 
 static const char *launcher; // set while memory is measured: every call goes through it
@@ -62,89 +52,45 @@ static void settle(void)
 	(void)nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
 }
 
-static struct call call_of(const struct contest *contest, const struct attachment *attachment,
-			   enum verb verb)
-{
-	struct call call = contest->call;
-
-	call.verb = verb_name[verb];
-	call.container = attachment->container;
-	call.netns = attachment->netns;
-	call.launcher = launcher;
-	if (verb == VERB_DEL && attachment->input)
-		call.input = attachment->input;
-	return call;
-}
-
-/** Put the result of ADD into the configuration for DEL, as libcni does. */
-static void remember_result(struct attachment *attachment, const char *config, const char *result)
-{
-	int len = (int)strlen(config) - 1; // without the closing brace
-
-	freep(&attachment->input);
-	if (asprintf(&attachment->input, "%.*s,\"prevResult\":%s}", len, config, result) < 0)
-		die("out of memory");
-}
-
-static void record(struct series *series, const struct outcome *outcome)
-{
-	if (outcome->ok)
-		series_add(series, outcome->wall_ms, outcome->cpu_ms, (double)outcome->rss_kb);
-	else
-		series_fail(series, outcome->output);
-}
-
-static void new_container(struct bench *b, struct attachment *attachment)
-{
-	(void)snprintf(attachment->container, CONTAINER_SIZE, "%056x%08u", 0xedu, ++b->containers);
-	freep(&attachment->input);
-}
-
-/** One call of @verb; what came of it goes to @series. */
-static void measure(const struct contest *contest, struct attachment *attachment, enum verb verb,
+static void measure(const struct contest *contest, struct pod *pod, enum verb verb,
 		    struct series *series)
 {
-	struct call call = call_of(contest, attachment, verb);
-	_cleanup_(outcome_done) struct outcome outcome = {};
-
 	settle();
-	outcome = call_run(&call);
-	record(series, &outcome);
-	if (verb == VERB_ADD && outcome.ok)
-		remember_result(attachment, contest->input, outcome.output);
+	pod_measure(pod, contest, verb, launcher, series);
 }
 
 /** One turn of one side: a container comes and goes. */
-static void take_turn(struct bench *b, enum scenario_id id, enum side side,
-		      struct series series[VERBS])
+static void take_turn(const struct contest *contest, struct pod *pod, struct series series[VERBS])
 {
-	struct contest *contest = &b->contest[id][side];
-	struct attachment *attachment = &b->attachment[id][side];
-
-	new_container(b, attachment);
-	if (contest->scenario->kind == KIND_VERSION) {
-		measure(contest, attachment, VERB_VERSION, &series[VERB_VERSION]);
+	pod_renew(pod);
+	if (contest->scenario->steps[0] == STEP_VERSION) {
+		measure(contest, pod, VERB_VERSION, &series[VERB_VERSION]);
 		return;
 	}
-	measure(contest, attachment, VERB_ADD, &series[VERB_ADD]);
-	measure(contest, attachment, VERB_DEL, &series[VERB_DEL]);
+	measure(contest, pod, VERB_ADD, &series[VERB_ADD]);
+	measure(contest, pod, VERB_DEL, &series[VERB_DEL]);
+}
+
+static bool makes_link(const struct scenario *scenario)
+{
+	return scenario->steps[0] == STEP_BRIDGE || scenario->steps[0] == STEP_FLANNEL;
 }
 
 /** A plugin that says "done" and does nothing would be the fastest: look once. */
 static void check_work(struct bench *b, enum scenario_id id, enum side side)
 {
 	struct contest *contest = &b->contest[id][side];
-	struct attachment *attachment = &b->attachment[id][side];
+	struct pod *pod = &b->pod[id][side];
 	struct series ignored[VERBS] = {};
 
-	if (contest->scenario->kind != KIND_BRIDGE)
+	if (!makes_link(contest->scenario))
 		return;
-	new_container(b, attachment);
+	pod_renew(pod);
 	for (enum verb verb = VERB_ADD; verb <= VERB_DEL; verb++) {
-		measure(contest, attachment, verb, &ignored[verb]);
+		measure(contest, pod, verb, &ignored[verb]);
 		if (ignored[verb].failures)
 			series_fail(&b->series[id][side][verb], ignored[verb].error);
-		else if (netns_has_link(attachment->netns, "eth0") != (verb == VERB_ADD))
+		else if (netns_has_link(pod->netns, "eth0") != (verb == VERB_ADD))
 			series_fail(&b->series[id][side][verb],
 				    "the call succeeded, but the container's link says otherwise");
 		series_done(&ignored[verb]);
@@ -163,7 +109,7 @@ static void prepare(struct bench *b)
 			contest_prepare(&b->contest[id][side], id, side, &b->options.sides);
 			(void)snprintf(name, sizeof(name), "%s-%s", scenarios[id].name,
 				       side_name[side]);
-			netns_make(name, b->attachment[id][side].netns);
+			netns_make(name, b->pod[id][side].netns);
 			for (int i = 0; i < WARM_UPS; i++)
 				check_work(b, id, side);
 		}
@@ -193,7 +139,8 @@ static void run_rounds(struct bench *b)
 				enum side side = whose_turn(&scenarios[id], round, turn);
 
 				if (side < SIDES)
-					take_turn(b, id, side, b->series[id][side]);
+					take_turn(&b->contest[id][side], &b->pod[id][side],
+						  b->series[id][side]);
 			}
 		}
 	}
@@ -213,6 +160,16 @@ static void print_series(const char *kind, const char *scenario, enum side side,
 	(void)puts("");
 }
 
+/** Print what @kind of measurement found of one side, and forget it. */
+static void finish(const char *kind, enum scenario_id id, enum side side,
+		   struct series series[VERBS])
+{
+	for (enum verb verb = 0; verb < VERBS; verb++) {
+		print_series(kind, scenarios[id].name, side, verb, &series[verb]);
+		series_done(&series[verb]);
+	}
+}
+
 /** Peak memory of ADD and DEL; in rounds of their own, for the launcher costs time. */
 static void run_memory(struct bench *b, enum scenario_id id)
 {
@@ -221,17 +178,37 @@ static void run_memory(struct bench *b, enum scenario_id id)
 		struct series series[VERBS] = {};
 
 		for (int i = 0; scenarios[id].side[side] && i < MEMORY_ROUNDS; i++)
-			take_turn(b, id, side, series);
-		for (enum verb verb = 0; verb < VERBS; verb++) {
-			print_series("memory", scenarios[id].name, side, verb, &series[verb]);
-			series_done(&series[verb]);
-		}
+			take_turn(&b->contest[id][side], &b->pod[id][side], series);
+		finish("memory", id, side, series);
 	}
 	launcher = NULL;
 }
 
+/** Pods in namespaces of their own, called after @what. */
+static struct pod *make_pods(const char *what, int count)
+{
+	struct pod *pods = calloc((size_t)count, sizeof(*pods));
+
+	if (!pods)
+		die("out of memory");
+	for (int i = 0; i < count; i++) {
+		char name[NAME_SIZE];
+
+		(void)snprintf(name, sizeof(name), "%s-%d", what, i);
+		netns_make(name, pods[i].netns);
+	}
+	return pods;
+}
+
+static void free_pods(struct pod *pods, int count)
+{
+	for (int i = 0; i < count; i++)
+		pod_done(&pods[i]);
+	free(pods);
+}
+
 /** Call @verb for all of @pods at once; the sample is the time until the last one is done. */
-static void burst(const struct contest *contest, struct attachment *pods, int count, enum verb verb,
+static void burst(const struct contest *contest, struct pod *pods, int count, enum verb verb,
 		  struct series *series)
 {
 	_cleanup_(freep) struct flight *flights = calloc((size_t)count, sizeof(*flights));
@@ -242,11 +219,8 @@ static void burst(const struct contest *contest, struct attachment *pods, int co
 		die("out of memory");
 	settle();
 	started = clock_ms();
-	for (int i = 0; i < count; i++) {
-		struct call call = call_of(contest, &pods[i], verb);
-
-		flights[i] = call_start(&call);
-	}
+	for (int i = 0; i < count; i++)
+		flights[i] = pod_start(&pods[i], contest, 0, verb, NULL);
 	for (int i = 0; i < count; i++) {
 		_cleanup_(outcome_done) struct outcome outcome = call_finish(&flights[i]);
 
@@ -254,26 +228,19 @@ static void burst(const struct contest *contest, struct attachment *pods, int co
 		if (!outcome.ok)
 			series_fail(series, outcome.output);
 		else if (verb == VERB_ADD)
-			remember_result(&pods[i], contest->input, outcome.output);
+			pod_take_result(&pods[i], &outcome);
 	}
 	if (series->failures == failures)
 		series_add(series, clock_ms() - started, cpu_ms / count, 0);
 }
 
+/** Of one plugin, not of a chain. */
 static void run_bursts(struct bench *b, enum scenario_id id)
 {
 	const int count = b->options.burst_size;
-	_cleanup_(freep) struct attachment *pods = calloc((size_t)count, sizeof(*pods));
+	struct pod *pods = make_pods("burst", count);
 	struct series series[SIDES][VERBS] = {};
 
-	if (!pods)
-		die("out of memory");
-	for (int i = 0; i < count; i++) {
-		char name[NAME_SIZE];
-
-		(void)snprintf(name, sizeof(name), "burst-%d", i);
-		netns_make(name, pods[i].netns);
-	}
 	for (int round = 0; round < b->options.bursts; round++) {
 		for (int turn = 0; turn < SIDES; turn++) {
 			enum side side = whose_turn(&scenarios[id], round, turn);
@@ -281,32 +248,66 @@ static void run_bursts(struct bench *b, enum scenario_id id)
 			if (side == SIDES)
 				continue;
 			for (int i = 0; i < count; i++)
-				new_container(b, &pods[i]);
+				pod_renew(&pods[i]);
 			for (enum verb verb = VERB_ADD; verb <= VERB_DEL; verb++)
 				burst(&b->contest[id][side], pods, count, verb,
 				      &series[side][verb]);
 		}
 	}
-	for (enum side side = 0; side < SIDES; side++) {
-		for (enum verb verb = 0; verb < VERBS; verb++) {
-			print_series("burst", scenarios[id].name, side, verb, &series[side][verb]);
-			series_done(&series[side][verb]);
-		}
+	for (enum side side = 0; side < SIDES; side++)
+		finish("burst", id, side, series[side]);
+	free_pods(pods, count);
+}
+
+/** All of the crowd come, or go, each with a port of its own. */
+static void move_crowd(struct contest *contest, struct pod *pods, enum verb verb)
+{
+	struct series ignored = {};
+
+	for (int i = 0; i < CROWD; i++) {
+		contest_set_port(contest, HOST_PORT + 1 + i);
+		if (verb == VERB_ADD)
+			pod_renew(&pods[i]);
+		pod_measure(&pods[i], contest, verb, NULL, &ignored);
 	}
-	for (int i = 0; i < count; i++)
-		freep(&pods[i].input);
+	if (ignored.failures)
+		die("%s of one of %d pods: %s", verb_name[verb], CROWD, ignored.error);
+	series_done(&ignored);
+}
+
+/**
+ * Whether others cost: our pod comes and goes alone, then among CROWD pods of its network, in
+ * blocks by turns.
+ */
+static void run_crowd(struct bench *b, enum scenario_id id)
+{
+	const int rounds = (b->options.rounds + CROWD_BLOCKS - 1) / CROWD_BLOCKS;
+	const struct contest *contest = &b->contest[id][SIDE_OURS];
+	struct pod *pods = make_pods("crowd", CROWD);
+	struct pod *pod = &b->pod[id][SIDE_OURS];
+	struct series series[SIDES][VERBS] = {};
+	struct contest crowd;
+
+	contest_prepare(&crowd, id, SIDE_OURS, &b->options.sides);
+	for (int block = 0; block < CROWD_BLOCKS; block++) {
+		for (int i = 0; i < rounds; i++)
+			take_turn(contest, pod, series[SIDE_BASE]);
+		move_crowd(&crowd, pods, VERB_ADD);
+		for (int i = 0; i < rounds; i++)
+			take_turn(contest, pod, series[SIDE_OURS]);
+		move_crowd(&crowd, pods, VERB_DEL);
+	}
+	finish("crowd", id, SIDE_OURS, series[SIDE_OURS]);
+	finish("crowd", id, SIDE_BASE, series[SIDE_BASE]);
+	free_pods(pods, CROWD);
 }
 
 static void finish_rounds(struct bench *b)
 {
 	for (enum scenario_id id = 0; id < SCENARIOS; id++) {
 		for (enum side side = 0; side < SIDES; side++) {
-			for (enum verb verb = 0; verb < VERBS; verb++) {
-				print_series("single", scenarios[id].name, side, verb,
-					     &b->series[id][side][verb]);
-				series_done(&b->series[id][side][verb]);
-			}
-			freep(&b->attachment[id][side].input);
+			finish("single", id, side, b->series[id][side]);
+			pod_done(&b->pod[id][side]);
 		}
 	}
 }
@@ -381,6 +382,7 @@ int main(int argc, char **argv)
 	run_rounds(&bench);
 	run_memory(&bench, BRIDGE);
 	run_bursts(&bench, BRIDGE_MASQ);
+	run_crowd(&bench, K3S_CHAIN);
 	finish_rounds(&bench);
 	return 0;
 }
