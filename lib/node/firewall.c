@@ -259,29 +259,36 @@ static int lock_iptables(int *fd, struct err *e)
 }
 
 /**
- * The rules in iptables of all attachments that ask for it. Under the lock, for otherwise one that
- * is deleted meanwhile would get them back.
+ * The rules in iptables of all attachments that ask for it, but for those of the tag @but. Under
+ * the lock, for otherwise one that is deleted meanwhile would get them back, and one that is added
+ * would get them twice.
  */
-static int restore_iptables(struct ruleset *r, const char *but, struct err *e)
+static int restore_others(struct ruleset *r, const char *but, struct err *e)
 {
-	_cleanup_(fd_closep) int lock = -1;
 	struct restore x = {.rules = r, .but = but};
 
-	if (lock_iptables(&lock, e) < 0)
-		return -1;
 	return ruleset_records_each(r->kind->name, RECORD_LIVE, restore_one, &x, r->arena, e);
+}
+
+static int restore_iptables(struct ruleset *r, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+
+	return lock_iptables(&lock, e) < 0 ? -1 : restore_others(r, NULL, e);
 }
 
 static int add_to_iptables(struct ruleset *r, const struct attachment *a,
 			   const struct firewall *want, struct err *e)
 {
+	_cleanup_(fd_closep) int lock = -1;
 	char tag[ATTACHMENT_TAG];
 	bool lost;
 
 	attachment_tag(a, tag);
-	if (ipt_forward_add(r->nl, tag, want->ips, want->n_ips, &lost, e) < 0)
+	if (lock_iptables(&lock, e) < 0 ||
+	    ipt_forward_add(r->nl, tag, want->ips, want->n_ips, &lost, e) < 0)
 		return -1;
-	return lost ? restore_iptables(r, tag, e) : 0;
+	return lost ? restore_others(r, tag, e) : 0;
 }
 
 int firewall_add(struct ruleset *r, const struct attachment *a, const struct firewall *want,
@@ -370,9 +377,7 @@ int firewall_gc(struct ruleset *r, const char *network, ruleset_tag_fn *keep, co
 
 int firewall_resync(struct ruleset *r, struct err *e)
 {
-	if (ruleset_resync(r, e) < 0)
-		return -1;
-	return restore_iptables(r, NULL, e);
+	return ruleset_resync(r, e) < 0 ? -1 : restore_iptables(r, e);
 }
 
 /** Who flushes takes the rules of all, so the first tells. */
@@ -402,5 +407,5 @@ int firewall_status(struct ruleset *r, bool *mended, struct err *e)
 		return -1;
 	}
 	*mended |= x.lost;
-	return x.lost ? restore_iptables(r, NULL, e) : 0;
+	return x.lost ? restore_iptables(r, e) : 0;
 }

@@ -88,5 +88,6 @@ int firewall_verb_add(const struct cni_call *call, struct cni_result *result, st
 		look_for_firewalld(&job);
 	}
 	undo_commit(&undo);
+	ruleset_done_later(&job.rules);
 	return 0;
 }

@@ -9,7 +9,10 @@ int firewall_verb_del(const struct cni_call *call, struct err *e)
 	// The port stays isolated until it goes: the container may still be there.
 	if (firewall_job_open(&job, call, e) < 0)
 		return -1;
-	return firewall_del(&job.rules, &call->at, job.want.iptables, true, e);
+	if (firewall_del(&job.rules, &call->at, job.want.iptables, true, e) < 0)
+		return -1;
+	ruleset_done_later(&job.rules);
+	return 0;
 }
 
 int firewall_verb_gc(const struct cni_call *call, struct err *e)
@@ -18,5 +21,8 @@ int firewall_verb_gc(const struct cni_call *call, struct err *e)
 
 	if (firewall_job_open(&job, call, e) < 0)
 		return -1;
-	return firewall_gc(&job.rules, call->at.network, cni_call_keeps, call, e);
+	if (firewall_gc(&job.rules, call->at.network, cni_call_keeps, call, e) < 0)
+		return -1;
+	ruleset_done_later(&job.rules);
+	return 0;
 }

@@ -25,8 +25,7 @@ struct portmap_conf {
 	} runtime;
 };
 
-/** What one call works with. Closed by portmap_job_done(), or sooner by portmap_job_done_later().
- */
+/** What one call works with. Closed by portmap_job_done(). */
 struct portmap_job {
 	const struct cni_call *call;
 	const struct portmap_conf *conf;
