@@ -61,9 +61,9 @@ class Cri:
                 return condition.message
         return None
 
-    def run_pod(self, name):
-        """Starts a pod sandbox (namespaces and network), returns its id."""
-        return self.call("RunPodSandbox", config=pod_config(name)).pod_sandbox_id
+    def run_pod(self, name, **more):
+        """Starts a pod sandbox (namespaces and network), returns its id; more: of PodSandboxConfig."""
+        return self.call("RunPodSandbox", config=pod_config(name, **more)).pod_sandbox_id
 
     def pod_ips(self, pod):
         network = self.call("PodSandboxStatus", pod_sandbox_id=pod).status.network
@@ -106,10 +106,11 @@ class Cri:
         self.call("RemovePodSandbox", pod_sandbox_id=pod)
 
 
-def pod_config(name):
+def pod_config(name, **more):
     return pb.PodSandboxConfig(
         metadata=pb.PodSandboxMetadata(name=name, uid="uid-" + name, namespace="default"),
         hostname=name,
         log_directory="/run/pod-logs/" + name,
         linux=pb.LinuxPodSandboxConfig(cgroup_parent=os.environ.get("EDGEWAY_CGROUP", "/edgeway")),
+        **more,
     )

@@ -150,13 +150,15 @@ class Pod:
         return done.returncode == 0
 
 
-def state_mentions(text):
-    """Returns Edgeway's files, of this boot or durable, in which the text occurs."""
-    found = []
+def mentions(text):
+    """Returns the lines of nft's ruleset and Edgeway's files, of this boot or durable, with the text."""
+    found = [line.strip() for line in output("nft", "list", "ruleset").splitlines() if text in line]
     for top in STATE, "/var/lib/edgeway":
         for directory, _, names in os.walk(top):
             for name in names:
                 path = os.path.join(directory, name)
+                if os.path.islink(path):  # an entry of the index of leases: it names addresses only
+                    continue
                 with open(path, "rb") as file:
                     if text in name or text.encode() in file.read():
                         found.append(path)

@@ -81,6 +81,17 @@ def pods():
         return []
 
 
+def make_outside():
+    """A namespace on the far side of an uplink, as in test/netns/lib.sh."""
+    for command in ("ip netns add outside", "ip link add up0 type veth peer name eth0 netns outside",
+                    "sysctl -qw net.ipv6.conf.up0.accept_dad=0",
+                    "ip addr add 192.0.2.1/24 dev up0", "ip addr add 2001:db8::1/64 dev up0 nodad",
+                    "ip link set up0 up", "ip -n outside addr add 192.0.2.9/24 dev eth0",
+                    "ip -n outside addr add 2001:db8::9/64 dev eth0 nodad",
+                    "ip -n outside link set eth0 up"):
+        subprocess.run(command.split(), check=True)
+
+
 def ip_batch(family, *commands):
     """What `ip -j` answers to each of @commands, in one process."""
     out = subprocess.run(["ip", *family, "-j", "-d", "-batch", "-"], input="\n".join(commands),

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that says who it is and who asks, and a client that prints that, over TCP, UDP and SCTP.
 
-    echo.py serve PORT PROTO NAME
+    echo.py serve PORT PROTO[,PROTO...] NAME
     echo.py ask PORT PROTO ADDRESS...
     echo.py repeat PORT ADDRESS
 
 The client prints a line for each address: what it was answered, or "-" without an answer within a
 second. repeat asks over UDP, from one socket, for each line on stdin.
 """
+import select
 import socket
 import sys
 
@@ -20,21 +21,31 @@ def plain(address):
     return address.removeprefix("::ffff:")
 
 
-def serve(port, proto, name):
-    with socket.socket(socket.AF_INET6, *KINDS[proto]) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("::", port))
-        if proto != "udp":
-            listener.listen(64)
-        print("ready", flush=True)
-        while True:
-            if proto == "udp":
-                _, peer = listener.recvfrom(100)
-                listener.sendto(f"{name} {plain(peer[0])}".encode(), peer)
-            else:
-                connection, peer = listener.accept()
-                with connection:
-                    connection.sendall(f"{name} {plain(peer[0])}".encode())
+def listen(port, proto):
+    listener = socket.socket(socket.AF_INET6, *KINDS[proto])
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("::", port))
+    if proto != "udp":
+        listener.listen(64)
+    return listener
+
+
+def answer(listener, name):
+    if listener.type == socket.SOCK_DGRAM:
+        _, peer = listener.recvfrom(100)
+        listener.sendto(f"{name} {plain(peer[0])}".encode(), peer)
+    else:
+        connection, peer = listener.accept()
+        with connection:
+            connection.sendall(f"{name} {plain(peer[0])}".encode())
+
+
+def serve(port, protos, name):
+    listeners = [listen(port, proto) for proto in protos]
+    print("ready", flush=True)
+    while True:
+        for listener in select.select(listeners, [], [])[0]:
+            answer(listener, name)
 
 
 def ask(address, port, proto):
@@ -65,7 +76,7 @@ def repeat(address, port):
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+        serve(int(sys.argv[2]), sys.argv[3].split(","), sys.argv[4])
     elif sys.argv[1] == "repeat":
         repeat(sys.argv[3], int(sys.argv[2]))
     else:
