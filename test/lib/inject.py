@@ -103,7 +103,8 @@ SCENARIOS = [
         "cniVersion": "1.1.0", "name": "n", "type": "tuning", "mac": "02:00:00:00:00:aa", "mtu": 1400,
         "promisc": True, "allmulti": True, "txQLen": 7, "sysctl": {
             "net.ipv4.conf.IFNAME.arp_notify": "1", "net.ipv6.conf.IFNAME.accept_ra": "0"},
-        "prevResult": {"cniVersion": "1.1.0", "interfaces": [{"name": "eth0", "sandbox": "x"}]}},
+        "prevResult": {"cniVersion": "1.1.0", "interfaces": [{"name": "eth0", "sandbox": "x"}],
+                       "ips": [{"address": "fd00:9::5/64", "interface": 0}]}},
         before=("ip -n {pod} link add eth0 address 02:00:00:00:00:01 type veth peer name other",)),
     Scenario("loopback", {"cniVersion": "1.1.0", "name": "lo", "type": "loopback"}, "lo"),
 ]

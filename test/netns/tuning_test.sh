@@ -369,6 +369,19 @@ test_behind_bridge() {
 	unchanged "the list"
 }
 
+# bridge has told the node the MAC address it gave
+test_neighbours_hear_of_the_new_mac_address() {
+	local bridge last
+	bridge=$(net '.isGateway = true | .ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')
+	pod red
+	last=$(cni ADD red "$bridge")
+	cni ADD red "$(conf '.mac = "02:00:00:00:00:aa"' | jq -c --argjson prev "$last" '.prevResult = $prev')" |
+		json '.interfaces[2].mac == "02:00:00:00:00:aa"'
+	ping -c1 -W1 -n -q 10.9.0.2 >"$T/ping" || fail "the node cannot reach the pod: $(cat "$T/ping")"
+	ping -c1 -W1 -n -q fd00:9::2 >"$T/ping" || fail "the node cannot reach the pod by IPv6: $(cat "$T/ping")"
+	equal 0 "$(setting red ipv6/conf/eth0/ndisc_notify)" ndisc_notify
+}
+
 test_gc_forgets_what_is_not_valid() {
 	local pod file
 	# collect FILTER [NAME]

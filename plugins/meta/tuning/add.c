@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/undo.h"
 #include "cni/iface.h"
 #include "tuning.h"
@@ -40,6 +41,27 @@ static bool is_own(const struct tuning_job *job, const char *path)
 	return strstr(path, name);
 }
 
+/**
+ * Whoever knows the IPv6 addresses already, as the node does behind bridge, knows them by the old
+ * MAC address, and would send there for some 8 s. ndisc_notify makes the kernel announce the new
+ * one. For IPv4 arp_notify does, which the plugins that give addresses leave set.
+ */
+static void look_at_notify(struct tuning_job *job)
+{
+	struct tuned *was = &job->was;
+	struct err e = {};
+	char key[IFNAMSIZ + 64];
+	const char *path;
+
+	if (!job->wanted.mac || !*job->wanted.mac || !cni_result_has_ipv6(job->call->prev))
+		return;
+	(void)snprintf(key, sizeof(key), "net/ipv6/conf/%s/ndisc_notify", job->call->at.ifname);
+	path = arena_strdup(job->call->arena, key);
+	if (!path || sysctl_open(&job->notify, path, job->call->arena, &e) < 0)
+		return; // without IPv6 nobody is to be told
+	was->sysctls[was->n_sysctls++] = (struct conf_pair){path, job->notify.was};
+}
+
 /** Open every setting, so that one which is not there is found before anything has changed. */
 static int look(struct tuning_job *job, struct err *e)
 {
@@ -47,6 +69,7 @@ static int look(struct tuning_job *job, struct err *e)
 
 	if (tuned_now(was, &job->wanted, &job->link, job->call->arena, e) < 0)
 		return -1;
+	// Room for ndisc_notify too.
 	was->sysctls = arena_calloc(job->call->arena, job->n_sysctls + 1, sizeof(*was->sysctls));
 	if (!was->sysctls)
 		return err_set(e, ERR_TRY_AGAIN, "out of memory");
@@ -58,6 +81,7 @@ static int look(struct tuning_job *job, struct err *e)
 		if (is_own(job, s->path))
 			was->sysctls[was->n_sysctls++] = (struct conf_pair){s->path, s->open.was};
 	}
+	look_at_notify(job);
 	return 0;
 }
 
@@ -91,13 +115,30 @@ static int undo_sysctl(void *ctx, int unused, struct err *e)
 	return sysctl_write(s, s->was, e);
 }
 
+/** Change the link, its MAC address so that the neighbours hear of it. That they do is a courtesy.
+ */
+static int change_link(const struct tuning_job *job, struct err *e)
+{
+	const struct sysctl *notify = &job->notify;
+	bool silent = notify->fd >= 0 && !sysctl_was(notify, "1");
+	struct err ignored = {};
+	int rc;
+
+	if (silent && sysctl_write(notify, "1", &ignored) < 0)
+		log_info("%s", ignored.msg);
+	rc = tuning_set_link(job, &job->wanted, e);
+	if (silent && sysctl_write(notify, notify->was, &ignored) < 0)
+		log_info("%s", ignored.msg);
+	return rc;
+}
+
 /**
  * Each is remembered before it is tried: of several requests some may be granted. The MTU comes
  * before the settings, since the kernel makes it that of IPv6 too.
  */
 static int change(struct tuning_job *job, struct undo *undo, struct err *e)
 {
-	if (undo_push(undo, undo_link, job, 0, e) < 0 || tuning_set_link(job, &job->wanted, e) < 0)
+	if (undo_push(undo, undo_link, job, 0, e) < 0 || change_link(job, e) < 0)
 		return -1;
 	for (size_t i = 0; i < job->n_sysctls; i++) {
 		struct tuning_sysctl *s = &job->sysctls[i];

@@ -117,6 +117,7 @@ void tuning_job_done(struct tuning_job *job)
 {
 	for (size_t i = 0; i < job->n_sysctls; i++)
 		sysctl_close(&job->sysctls[i].open);
+	sysctl_close(&job->notify);
 	tuned_file_done(&job->file);
 	nl_closep(&job->nl);
 	netns_leave(&job->ns);

@@ -36,6 +36,7 @@ struct tuning_job {
 	struct tuned was;    ///< what the interface has of it; with the sysctls that are its own
 	struct tuning_sysctl *sysctls;
 	size_t n_sysctls;
+	struct sysctl notify; ///< announces a new MAC address; open if there is who should hear it
 	struct tuned_file file;
 	struct netns ns; ///< the container's, once entered
 	struct nl *nl;   ///< NETLINK_ROUTE in it
@@ -44,7 +45,8 @@ struct tuning_job {
 
 static inline struct tuning_job tuning_job(const struct cni_call *call)
 {
-	return (struct tuning_job){.call = call, .conf = call->conf, .ns = {.home = -1}};
+	return (struct tuning_job){
+		.call = call, .conf = call->conf, .notify = {.fd = -1}, .ns = {.home = -1}};
 }
 void tuning_job_done(struct tuning_job *job);
 
