@@ -59,3 +59,15 @@ def build(name, source, gopath, *tags):
         text=True,
     )
     return (target, None) if done.returncode == 0 else (None, done.stdout)
+
+
+def newest_libcni():
+    """Builds libcni/ on the newest libcni that there is: libcni-gc if it has STATUS and GC, else libcni.
+
+    Returns what build() does.
+    """
+    if os.path.isdir(NEWER):
+        path, error = build("libcni-gc", "libcni", NEWER, "gc_status")
+        if path:
+            return path, error
+    return build("libcni", "libcni", PACKAGED)

@@ -23,6 +23,10 @@ DEBUG_BIN = os.environ.get("EDGEWAY_BIN", str(ROOT / "build/release/bin"))
 RELEASE_BIN = os.environ.get("EDGEWAY_RELEASE_BIN", DEBUG_BIN)
 FULL = bool(os.environ.get("FULL"))
 SANITIZER_EXIT = 66
+ENVIRONMENT = {"PATH": os.environ["PATH"],
+               "ASAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:detect_leaks=1",
+               "LSAN_OPTIONS": f"exitcode={SANITIZER_EXIT}",
+               "UBSAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:halt_on_error=1"}
 STATISTICS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
@@ -114,20 +118,21 @@ class Network:
         conf = {**self.conf, **changes}
         if prev and verb in ("DEL", "CHECK") and pod in self.results:
             conf["prevResult"] = self.results[pod]
-        env = {"PATH": os.environ["PATH"], "CNI_COMMAND": verb, "CNI_CONTAINERID": pod,
-               "CNI_NETNS": f"/run/netns/{pod}" if netns else "", "CNI_IFNAME": "eth0",
-               "CNI_PATH": self.binaries,
-               "ASAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:detect_leaks=1",
-               "LSAN_OPTIONS": f"exitcode={SANITIZER_EXIT}",
-               "UBSAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:halt_on_error=1"}
+        env = {"CNI_COMMAND": verb, "CNI_CONTAINERID": pod,
+               "CNI_NETNS": f"/run/netns/{pod}" if netns else "", "CNI_IFNAME": "eth0"}
+        return self.start(pod, [f"{self.binaries}/{conf['type']}"], env, json.dumps(conf))
+
+    def start(self, pod, argv, env, stdin=""):
+        """Start a program on @pod's behalf, where wait() finds what it prints. Returns its pid."""
         where = Path(self.scratch, pod)
         where.mkdir(exist_ok=True)
-        (where / "in").write_text(json.dumps(conf))
+        (where / "in").write_text(stdin)
         writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        return os.posix_spawn(f"{self.binaries}/{conf['type']}", [conf["type"]], env, file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, where / "in", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, where / "out", writing, 0o600),
-            (os.POSIX_SPAWN_OPEN, 2, where / "err", writing, 0o600)])
+        return os.posix_spawn(argv[0], argv, {**ENVIRONMENT, "CNI_PATH": self.binaries, **env},
+                              file_actions=[
+                                  (os.POSIX_SPAWN_OPEN, 0, where / "in", os.O_RDONLY, 0),
+                                  (os.POSIX_SPAWN_OPEN, 1, where / "out", writing, 0o600),
+                                  (os.POSIX_SPAWN_OPEN, 2, where / "err", writing, 0o600)])
 
     def wait(self, pid, verb, pod):
         """The end of what spawn() started; the result of an ADD is kept as a runtime would."""

@@ -4,16 +4,20 @@
 //
 //	libcni VERB CONFLIST CONTAINER NETNS IFNAME
 //
-// CNI_PATH has the directories of the plugins. The result, if any, goes to standard output.
+// CNI_PATH has the directories of the plugins, CAP_ARGS what the runtime asks for per capability. The
+// result, if any, goes to standard output, and so does the error of a plugin as the plugin had it.
 package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/types"
 )
 
 type verb func(*libcni.CNIConfig, *libcni.NetworkConfigList, *libcni.RuntimeConf) error
@@ -48,12 +52,21 @@ func run(args []string) error {
 	}
 	cni := libcni.NewCNIConfig(filepath.SplitList(os.Getenv("CNI_PATH")), nil)
 	rt := &libcni.RuntimeConf{ContainerID: args[3], NetNS: args[4], IfName: args[5]}
+	if asked := os.Getenv("CAP_ARGS"); asked != "" {
+		if err := json.Unmarshal([]byte(asked), &rt.CapabilityArgs); err != nil {
+			return fmt.Errorf("CAP_ARGS: %w", err)
+		}
+	}
 	return verbs[args[1]](cni, list, rt)
 }
 
 func main() {
 	if err := run(os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		var plugins *types.Error
+		if errors.As(err, &plugins) {
+			_ = plugins.Print()
+		}
 		os.Exit(1)
 	}
 }
