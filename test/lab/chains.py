@@ -138,8 +138,9 @@ class Chain(chaos.Network):
         """The call; @whom is killed: the plugin, the runtime or both.
 
         This happens @delay seconds after the plugin @aim has started. Both are stopped first, so that
-        the one killed is the one looked at. Without a runtime nobody reads what a plugin says; it runs
-        to its end. Returns who died: "bridge ADD", "libcni", "libcni during bridge ADD", None.
+        the one killed is the one looked at. Between two plugins the runtime dies in any case. Without
+        it nobody reads what a plugin says; that runs to its end. Returns who died: "bridge ADD",
+        "libcni", "libcni during bridge ADD", None.
         """
         runtime = self.spawn(verb, pod, **options)
         while not ended(runtime) and aim not in map(plugin_call, children(runtime)):
@@ -150,19 +151,20 @@ class Chain(chaos.Network):
         for plugin in plugins:
             tell(plugin, signal.SIGSTOP)
         at = next(filter(None, map(plugin_call, plugins)), None)
+        dying = whom if at else ("runtime",)
         for plugin in plugins:
-            tell(plugin, signal.SIGKILL if "plugin" in whom else signal.SIGCONT)
-        tell(runtime, signal.SIGKILL if "runtime" in whom else signal.SIGCONT)
+            tell(plugin, signal.SIGKILL if "plugin" in dying else signal.SIGCONT)
+        tell(runtime, signal.SIGKILL if "runtime" in dying else signal.SIGCONT)
         done = self.wait(runtime, verb, pod)
-        if "runtime" in whom:
+        if "runtime" in dying:
             for plugin in plugins:  # ours now, as the first process; unless libcni has seen its end
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(plugin, 0)
         if done.status == 0:
             return None
-        chaos.expect(plugins or done.status < 0, f"nothing was killed, and yet: {done}")
-        if "plugin" in whom and plugins:
-            return at or "a plugin's start"
+        chaos.expect(at or done.status < 0, f"nothing was killed, and yet: {done}")
+        if "plugin" in dying:
+            return at
         return f"libcni during {at}" if at else "libcni"
 
     def timetable(self, verb, pod, **options):
