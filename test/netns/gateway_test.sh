@@ -120,6 +120,19 @@ test_a_bridge_of_a_low_mtu_cannot_be_an_ipv6_gateway() {
 	cni ADD blue "$(net "$SIX")"
 }
 
+# The gratuitous ARP may be sent before the port forwards: here none ever arrives.
+test_the_node_knows_the_new_holder_of_an_address() {
+	local ip
+	pod red blue
+	cni ADD red "$(net "$SIX")"
+	nft 'add table arp deaf; add chain arp deaf input { type filter hook input priority 0; policy drop; }'
+	for ip in 10.9.0.3 fd00:9::3; do ip neigh add "$ip" lladdr 02:00:00:00:00:99 dev br0 nud stale; done
+	cni ADD blue "$(net "$SIX")"
+	for ip in 10.9.0.3 fd00:9::3; do
+		ip neigh show "$ip" dev br0 | grep -q "$(link eth0 blue | jq -r .address)" || fail "$ip is still another's"
+	done
+}
+
 mac_of() { link "$1" | jq -r .address; }
 
 # foreign BRIDGE: one that somebody else made, whose MAC address is the lowest of its ports'

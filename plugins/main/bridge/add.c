@@ -135,9 +135,9 @@ static int wait_for_port(struct bridge_job *job, struct err *e)
 }
 
 /**
- * The node knows the container's MAC address at once, and forgets an earlier holder's. IPv4 has a
- * gratuitous ARP for that (arp_notify), IPv6 has us. Where the kernel's neighbour table is full it
- * finds out by asking, as it would have without us.
+ * The node knows the container's MAC address at once, and forgets an earlier holder's. The
+ * gratuitous ARP of arp_notify may come before the port forwards, and IPv6 has none. Where the
+ * kernel's neighbour table is full it finds out by asking, as it would have without us.
  */
 static void introduce(const struct bridge_job *job, const struct cni_result *r)
 {
@@ -145,8 +145,7 @@ static void introduce(const struct bridge_job *job, const struct cni_result *r)
 	struct err e = {};
 
 	for (size_t i = 0; i < r->n_ips; i++)
-		if (r->ips[i].address.ip.family == AF_INET6)
-			neigh_set(&m, job->gateway.index, &r->ips[i].address.ip, &job->mac);
+		neigh_set(&m, job->gateway.index, &r->ips[i].address.ip, &job->mac);
 	if (nl_call(job->nl, &m, &e) < 0)
 		log_info("%s", e.msg);
 }
