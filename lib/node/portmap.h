@@ -71,11 +71,12 @@ int portmap_check(struct ruleset *rules, const struct attachment *a,
 /**
  * What has no end of its own, UDP for one, goes on where it went first. So forget the connections
  * that were made to mapped ports of the node before there was the mapping; or, when it is @gone,
- * those that were made through it. Those of TCP end by themselves. @nl is a socket of
- * NETLINK_NETFILTER, @route one of NETLINK_ROUTE.
+ * those that were made through it. Those of TCP end by themselves, but to a container that
+ * died without a word: @tcp forgets them too. @nl is a socket of NETLINK_NETFILTER, @route one of
+ * NETLINK_ROUTE.
  */
 int portmap_forget(struct nl *nl, struct nl *route, const struct portmap_plan *plan, bool gone,
-		   struct arena *arena, struct err *e) _must_check_;
+		   bool tcp, struct arena *arena, struct err *e) _must_check_;
 
 /** ERR_UNAVAILABLE if the kernel lacks what the rules need, by the name of its option. */
 int portmap_probe(struct ruleset *rules, struct err *e) _must_check_;

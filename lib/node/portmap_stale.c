@@ -89,7 +89,7 @@ static int delete_all(struct nl *nl, const struct stale *s, struct err *e)
 }
 
 int portmap_forget(struct nl *nl, struct nl *route, const struct portmap_plan *plan, bool gone,
-		   struct arena *arena, struct err *e)
+		   bool tcp, struct arena *arena, struct err *e)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		struct stale s = {.plan = plan,
@@ -97,7 +97,7 @@ int portmap_forget(struct nl *nl, struct nl *route, const struct portmap_plan *p
 				  .gone = gone,
 				  .route = route,
 				  .arena = arena};
-		bool seen = s.map->proto == IPPROTO_TCP;
+		bool seen = s.map->proto == IPPROTO_TCP && !tcp;
 
 		for (size_t j = 0; j < i; j++)
 			seen |= is_same_port(s.map, &plan->maps[j]);

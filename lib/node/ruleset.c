@@ -186,7 +186,7 @@ static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, c
 }
 
 /** Make room for an element: what is in its place goes. */
-static int displace(const struct ruleset *r, struct nl_msg *m, const struct ruleset_elem *elem,
+static int displace(struct ruleset *r, struct nl_msg *m, const struct ruleset_elem *elem,
 		    const char *tag, struct err *e)
 {
 	struct nft_elem there;
@@ -195,8 +195,11 @@ static int displace(const struct ruleset *r, struct nl_msg *m, const struct rule
 		return 0;
 	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
 		return e->os == ENOENT ? 0 : -1;
-	if (strcmp(there.comment, tag) != 0 && take_from(r, elem, there.comment, e) < 0)
-		return -1;
+	if (strcmp(there.comment, tag) != 0) {
+		if (take_from(r, elem, there.comment, e) < 0)
+			return -1;
+		r->displaced = true;
+	}
 	nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
 	return 0;
 }

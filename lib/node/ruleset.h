@@ -89,6 +89,7 @@ struct ruleset {
 	struct arena *arena;
 	struct nl *nl;   ///< NETLINK_NETFILTER, or NULL
 	const void *ctx; ///< for claim()
+	bool displaced;  ///< ruleset_add() took something from somebody
 };
 
 /**

@@ -213,6 +213,22 @@ test_a_client_gets_every_answer_while_pods_are_replaced() {
 	done
 }
 
+# succeeds HOW...: a client with one port asks red when that is dead already; then blue gets the port
+succeeds() {
+	attach red blue
+	outside
+	inside outside sysctl -qw net.ipv4.ip_local_port_range="40000 40000"
+	serve blue 80 tcp
+	map ADD red "$ONE" >"$T/out"
+	ip netns del red
+	answers outside 8080 tcp "192.0.2.1=-" "2001:db8::1=-"
+	"$@"
+	map ADD blue "$ONE" >"$T/out"
+	answers outside 8080 tcp "192.0.2.1=blue 192.0.2.9" "2001:db8::1=blue 2001:db8::9"
+}
+test_who_asked_a_dead_pod_over_tcp_finds_its_heir() { succeeds :; }
+test_and_that_of_one_deleted_late() { succeeds map DEL red "$ONE"; }
+
 # follows ADDRESS SOURCE: a client of UDP that keeps its port follows it to whoever has the mapping
 follows() {
 	local port='[{"hostPort": 8080, "containerPort": 80, "protocol": "UDP"}]'

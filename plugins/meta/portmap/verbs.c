@@ -2,6 +2,7 @@
 /** The verbs. */
 #include <linux/sockios.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/undo.h"
@@ -40,25 +41,35 @@ static int allow_all_loopback(struct portmap_job *job, struct err *e)
 	return allow_loopback(job, &plan->maps[0].target.ip, e);
 }
 
-static bool needs_forgetting(const struct portmap_plan *plan)
+static bool needs_forgetting(const struct portmap_plan *plan, bool tcp)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->maps[i].proto != IPPROTO_TCP)
+		if (tcp || plan->maps[i].proto != IPPROTO_TCP)
 			return true;
 	return false;
+}
+
+/** Whether a container went without ending its connections: who was connecting would go on asking
+ * where nobody is. All others are spared the search, which takes milliseconds. */
+static bool is_sudden(const struct portmap_job *job, bool gone)
+{
+	const char *netns = job->call->netns;
+
+	return gone ? !netns || access(netns, F_OK) < 0 : job->rules.displaced;
 }
 
 /** Old connections are a nuisance, no reason to fail. */
 static void forget(struct portmap_job *job, bool gone)
 {
+	bool tcp = is_sudden(job, gone);
 	struct err e = {};
 
-	if (!needs_forgetting(&job->plan))
+	if (!needs_forgetting(&job->plan, tcp))
 		return;
 	if (!job->rules.nl)
 		job->rules.nl = nl_open(NETLINK_NETFILTER, &e);
 	if (!job->rules.nl || open_route(job, &e) < 0 ||
-	    portmap_forget(job->rules.nl, job->nl, &job->plan, gone, job->call->arena, &e) < 0)
+	    portmap_forget(job->rules.nl, job->nl, &job->plan, gone, tcp, job->call->arena, &e) < 0)
 		log_warn("connections of before stay: %s", e.msg);
 }
 
