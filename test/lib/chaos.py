@@ -113,13 +113,13 @@ class Network:
     def leases(self):
         return Path("/var/lib/cni/networks") / self.name
 
-    def spawn(self, verb, pod, *, netns=True, prev=True, **changes):
+    def spawn(self, verb, pod, *, netns=True, prev=True, args="", **changes):
         """Start the plugin, once at a time for each pod. Returns its pid; it runs the plugin's code."""
         conf = {**self.conf, **changes}
         if prev and verb in ("DEL", "CHECK") and pod in self.results:
             conf["prevResult"] = self.results[pod]
         env = {"CNI_COMMAND": verb, "CNI_CONTAINERID": pod,
-               "CNI_NETNS": f"/run/netns/{pod}" if netns else "", "CNI_IFNAME": "eth0"}
+               "CNI_NETNS": f"/run/netns/{pod}" if netns else "", "CNI_IFNAME": "eth0", "CNI_ARGS": args}
         return self.start(pod, [f"{self.binaries}/{conf['type']}"], env, json.dumps(conf))
 
     def start(self, pod, argv, env, stdin=""):

@@ -6,10 +6,12 @@
     echo.py repeat PORT ADDRESS
 
 The client prints a line for each address: what it was answered, or "-" without an answer within a
-second. repeat asks over UDP, from one socket, for each line on stdin.
+second. repeat asks over UDP, from one socket, for each line on stdin. What follows "who?" in a request
+over UDP comes back behind the answer.
 """
 import select
 import socket
+import subprocess
 import sys
 
 KINDS = {"tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP), "udp": (socket.SOCK_DGRAM, 0),
@@ -26,14 +28,14 @@ def listen(port, proto):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("::", port))
     if proto != "udp":
-        listener.listen(64)
+        listener.listen(1024)
     return listener
 
 
 def answer(listener, name):
     if listener.type == socket.SOCK_DGRAM:
-        _, peer = listener.recvfrom(100)
-        listener.sendto(f"{name} {plain(peer[0])}".encode(), peer)
+        asked, peer = listener.recvfrom(100)
+        listener.sendto(f"{name} {plain(peer[0])}".encode() + asked.removeprefix(b"who?"), peer)
     else:
         connection, peer = listener.accept()
         with connection:
@@ -46,6 +48,14 @@ def serve(port, protos, name):
     while True:
         for listener in select.select(listeners, [], [])[0]:
             answer(listener, name)
+
+
+def start(netns, port, protos, name):
+    """A server in a namespace, as a process that answers already."""
+    server = subprocess.Popen(["nsenter", f"--net={netns}", sys.executable, "-B", __file__, "serve",
+                               str(port), ",".join(protos), name], stdout=subprocess.PIPE)
+    server.stdout.readline()
+    return server
 
 
 def ask(address, port, proto):
