@@ -323,15 +323,31 @@ test_del_with_a_damaged_file() {
 	done
 }
 
+# What is not virtual stays on the node when the container goes; lo stands in for it.
 test_del_that_cannot_restore_says_so_and_tries_again() {
+	local conf
+	conf=$(conf '.txQLen = 7')
+	pod red
+	IFNAME=lo cni ADD red "$conf"
+	echo '{"sysctl": {"net/ipv4/conf/lo/arp_notify": "x"}, "txQLen": 5}' >$FILES/red_lo.json
+	IFNAME=lo refused 100 "restore lo: set net/ipv4/conf/lo/arp_notify to x" DEL red "$conf"
+	link lo red | json '.txqlen == 5'
+	echo '{"txQLen": 6}' >$FILES/red_lo.json
+	IFNAME=lo cni DEL red "$conf"
+	link lo red | json '.txqlen == 6'
+}
+
+# Plugins before it in the list wait for this DEL to succeed.
+test_what_a_container_does_to_its_interface_does_not_keep_it() {
+	local conf
+	conf=$(conf '.txQLen = 7 | .sysctl = {"net.ipv6.conf.IFNAME.mtu": "1400"}')
 	furnish red
-	cni ADD red "$(conf '.mtu = 1400')"
-	echo '{"mtu": 1, "txQLen": 5}' >$FILES/red_eth0.json
-	refused 100 "restore eth0: mtu: set eth0 to 1" DEL red "$(conf '.mtu = 1400')"
-	link eth0 red | json '.txqlen == 5'
-	echo '{"mtu": 1500}' >$FILES/red_eth0.json
-	cni DEL red "$(conf '.mtu = 1400')"
-	link eth0 red | json '.mtu == 1500'
+	cni ADD red "$conf"
+	ip -n red link set eth0 mtu 1300
+	cni DEL red "$conf"
+	grep -q "restore eth0: set net/ipv6/conf/eth0/mtu to 1500: Invalid argument" "$T/err"
+	link eth0 red | json '.txqlen == 500'
+	find $FILES -mindepth 1 | absent "left by DEL"
 }
 
 test_two_in_a_chain_put_back_what_both_changed() {

@@ -21,7 +21,11 @@ static int restore_sysctl(const struct tuning_job *job, const struct conf_pair *
 	return sysctl_was(&s, pair->value) ? 0 : sysctl_write(&s, pair->value, e);
 }
 
-/** Where the interface is gone, nothing is left to do. */
+/**
+ * Where the interface is gone, nothing is left to do. A virtual one goes in a moment, by the DEL of
+ * the plugin that made it, and what its container has done to it (an MTU below the one for IPv6
+ * that is to come back) must not be in the way of that.
+ */
 static int restore(struct tuning_job *job, struct err *e)
 {
 	struct steps steps = {.first = e};
@@ -31,7 +35,14 @@ static int restore(struct tuning_job *job, struct err *e)
 	step(&steps, tuning_set_link(job, &job->was, &steps.err));
 	for (size_t i = 0; i < job->was.n_sysctls; i++)
 		step(&steps, restore_sysctl(job, &job->was.sysctls[i], &steps.err));
-	return steps.rc < 0 ? err_wrap(e, "restore %s", job->call->at.ifname) : 0;
+	if (steps.rc == 0)
+		return 0;
+	(void)err_wrap(e, "restore %s", job->call->at.ifname);
+	if (!*job->link.kind)
+		return -1;
+	log_warn("%s", e->msg);
+	*e = (struct err){};
+	return 0;
 }
 
 int tuning_del(const struct cni_call *call, struct err *e)
