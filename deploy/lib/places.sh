@@ -108,8 +108,21 @@ containerd_places() {
 	done
 }
 
-# toml_strings KEY FILE: the strings assigned to keys that match KEY
+# toml_strings KEY FILE: the strings assigned to keys that match KEY; in either kind of quotes, for
+# containerd 2 writes the single ones, and lists on one line or several
 toml_strings() {
-	sed -nE "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$2" | tr ',' '\n' |
-		sed -nE 's/^[^"]*"([^"]+)".*/\1/p'
+	awk -v key="^[ \t]*$1[ \t]*=[ \t]*" '
+		/^[ \t]*#/ { next }
+		!inside && !sub(key, "") { next }
+		{
+			inside = inside || /^\[/
+			while (match($0, /"[^"]*"|\047[^\047]*\047|[]#]/)) {
+				found = substr($0, RSTART, RLENGTH)
+				$0 = found == "#" ? "" : substr($0, RSTART + RLENGTH)
+				if (found == "]")
+					inside = 0
+				else if (RLENGTH > 2)
+					print substr(found, 2, length(found) - 2)
+			}
+		}' "$2"
 }

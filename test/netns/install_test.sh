@@ -190,6 +190,28 @@ test_all_runtimes_of_a_node() {
 	equal "/srv/mine " "$(found)" "the place that was named"
 }
 
+# As `containerd config default` of 2.x writes it, and as people do
+test_what_containerd_2_writes() {
+	mkdir -p "$R/etc/containerd"
+	cat >"$R/etc/containerd/config.toml" <<-'TOML'
+		version = 3
+		[plugins.'io.containerd.cri.v1.runtime'.cni]
+		  bin_dir = ''
+		  bin_dirs = ['/srv/one', "/srv/two"] # not '/srv/three'
+		  conf_dir = '/srv/net.d'
+		[plugins.'io.containerd.cri.v1.other'.cni]
+		  bin_dirs = [
+		    # '/srv/four',
+		    '/srv/five',
+		  ]
+		  comment = '/srv/six'
+	TOML
+	install_quietly
+	equal "/srv/five /srv/one /srv/two " "$(found)" "places"
+	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said" 2>&1 || true
+	grep -qF "$R/srv/net.d: no configuration" "$T/said" || fail "another conf_dir: $(cat "$T/said")"
+}
+
 # --- what goes wrong ---
 
 # refuses TEXT ARGUMENT...: the install fails, says so and changes nothing
