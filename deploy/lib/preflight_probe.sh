@@ -19,24 +19,38 @@ fi
 SUBNET4='[{"subnet": "192.0.2.0/24"}]'
 SUBNET6='[{"subnet": "2001:db8::/64"}]'
 
-# try FEATURE TYPE RANGE KEYS: one container more, on a link and a bridge of its own
+# try FEATURE TYPE KEYS [INTERFACE]: one container more, on a link and a bridge of its own; or, for a
+# plugin of the chain, what is behind the interface that the last one made
 try() {
 	local said
-	said=$(CNI_COMMAND=ADD CNI_CONTAINERID=probe CNI_IFNAME="$1" CNI_NETNS=$CONTAINER CNI_PATH=. \
+	[ -x "./$2" ] || return 0 # not to be installed
+	if said=$(CNI_COMMAND=ADD CNI_CONTAINERID=probe CNI_IFNAME="${4:-$1}" CNI_NETNS=$CONTAINER CNI_PATH=. \
 		"./$2" <<-JSON
-			{"cniVersion": "1.0.0", "name": "$1", "type": "$2", "bridge": "br-$1"$4,
-			 "ipam": {"type": "host-local", "ranges": [$3]}}
+			{"cniVersion": "1.0.0", "name": "${4:-$1}", "type": "$2", $3}
 		JSON
-	) && said=
+	); then
+		result=$said said=
+	else
+		said=${said:-it failed and said nothing}
+	fi
 	printf '%s\t%s\n' "$1" "$(echo "$said" | tr '\n' ' ' | sed 's/ *$//')"
 }
 
+# ipam RANGE
+ipam() { echo "\"ipam\": {\"type\": \"host-local\", \"ranges\": [$1]}"; }
+
+# bridge FEATURE RANGE KEYS
+bridge() { try "$1" bridge "\"bridge\": \"br-$1\", $3$(ipam "$2")"; }
+
 cd "$1" # stays there, whatever is mounted over it
 for hidden in /run /var/lib; do mount -t tmpfs tmpfs $hidden; done
-try veth ptp "$SUBNET4" ""
-try bridge bridge "$SUBNET4" ""
-try ipv6 bridge "$SUBNET6" ', "isGateway": true'
-try masquerade bridge "$SUBNET4" ', "ipMasq": true'
-try macspoofchk bridge "$SUBNET4" ', "macspoofchk": true'
-try vlan bridge "$SUBNET4" ', "vlan": 7'
-try vlan-gw bridge "$SUBNET4" ', "vlan": 7, "isGateway": true'
+result=
+try veth ptp "$(ipam "$SUBNET4")"
+[ -z "$result" ] || try bandwidth bandwidth '"ingressRate": 8000000, "ingressBurst": 8000000,
+	"egressRate": 8000000, "egressBurst": 8000000, "prevResult": '"$result" veth
+bridge bridge "$SUBNET4" ""
+bridge ipv6 "$SUBNET6" '"isGateway": true, '
+bridge masquerade "$SUBNET4" '"ipMasq": true, '
+bridge macspoofchk "$SUBNET4" '"macspoofchk": true, '
+bridge vlan "$SUBNET4" '"vlan": 7, '
+bridge vlan-gw "$SUBNET4" '"vlan": 7, "isGateway": true, '

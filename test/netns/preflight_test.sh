@@ -217,6 +217,22 @@ test_a_kernel_that_lacks_something() {
 	FROM=$T/lacking bad "kernel, masquerade: make table (Protocol not supported); the node's configuration uses it"
 }
 
+# What it was built with it need not tell: what counts is what works.
+test_a_kernel_that_does_not_tell_its_configuration() {
+	node
+	conflist ""
+	sed -i 's/}]}$/}, {"type": "bandwidth"}]}/' "$NET_D/10-net.conflist"
+	gzip </dev/null >"$T/nothing"
+	[ ! -e /proc/config.gz ] || mount --bind "$T/nothing" /proc/config.gz
+	mount -t tmpfs tmpfs /boot
+	good "kernel, bandwidth: works"
+	mkdir "$T/lacking"
+	cp "$BIN"/* "$T/lacking"
+	printf '#!/bin/sh\n[ $CNI_COMMAND != ADD ] || exec false\nexec %s\n' "$BIN/bandwidth" >"$T/lacking/bandwidth"
+	FROM=$T/lacking bad "kernel, bandwidth: it failed and said nothing; the node's configuration uses it"
+	says fail "CONFIG_NET_CLS_U32"
+}
+
 test_a_kernel_whose_bridges_do_not_filter_vlans() {
 	if ip link add probe type bridge vlan_filtering 1 2>"$T/why" &&
 		bridge vlan show dev probe 2>"$T/why" | grep -q probe; then
