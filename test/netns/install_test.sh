@@ -388,4 +388,30 @@ test_pods_start_and_stop_while_plugins_are_replaced() {
 	[ "$(cat "$T"/done.* | wc -l)" -ge 50 ] || fail "only $(cat "$T"/done.* | wc -l) pods"
 }
 
+# --- the way back ---
+
+# What docs/migration.md says how to remove by hand is all there is.
+test_what_is_left_of_containers_can_be_removed_by_hand() {
+	local chain result
+	pod red
+	iptables -P FORWARD DROP
+	ip6tables -P FORWARD DROP
+	result=$(cni ADD red "$(net '.isGateway = true | .ipMasq = true | .macspoofchk = true |
+		.ipam.ranges += [[{"subnet": "fd00:9::/64"}]]')")
+	for chain in '"type": "portmap", "runtimeConfig": {"portMappings": [{"hostPort": 80, "containerPort": 80, "protocol": "tcp"}]}' \
+		'"type": "firewall", "ingressPolicy": "same-bridge", "iptablesForward": true' \
+		'"type": "bandwidth", "egressRate": 8000000, "egressBurst": 8000000'; do
+		result=$(cni ADD red "$(net "del(.bridge, .ipam) | . + {$chain, \"prevResult\": $result}")")
+	done
+	ip link del "$(jq -r '.interfaces[1].name' <<<"$result")" # as the reference does
+	ip link show type ifb | grep -q edgeway
+	sed -n '/^nft list tables/,/^```/{/^```/!p}' "$ROOT/docs/migration.md" >"$T/by_hand"
+	grep -q edgeway "$T/by_hand"
+	bash -e "$T/by_hand"
+	nft list ruleset | sed -n '/edgeway/p' | absent "rules"
+	iptables -S FORWARD | grep -q CNI-FORWARD
+	ip link show type ifb | absent "links"
+	[ ! -e /run/edgeway ] && [ ! -e /var/lib/edgeway ]
+}
+
 run_tests "$@"
