@@ -12,6 +12,9 @@
 # shellcheck source=deploy/lib/preflight_net.sh
 . "$HERE/lib/preflight_net.sh"
 
+# say TEXT: as it is; dash's echo takes backslashes, which JSON has, for escapes
+say() { printf '%s\n' "$1"; }
+
 # ok WHAT FOUND / warn, fail WHAT FOUND WHY DO: a finding, on one line
 ok() { printf 'ok    %s: %s\n' "$1" "$2"; }
 warn() { printf 'warn  %s: %s; %s; %s\n' "$@"; }
@@ -21,9 +24,9 @@ fail() { printf 'fail  %s: %s; %s; %s\n' "$@"; }
 preflight() {
 	local report
 	report=$(findings)
-	echo "$report"
-	echo "$report" | awk '{ n[$1]++ } END { printf "%d ok, %d warn, %d fail\n", n["ok"], n["warn"], n["fail"] }'
-	! echo "$report" | grep -q '^fail '
+	say "$report"
+	say "$report" | awk '{ n[$1]++ } END { printf "%d ok, %d warn, %d fail\n", n["ok"], n["warn"], n["fail"] }'
+	! say "$report" | grep -q '^fail '
 }
 
 findings() {
@@ -47,7 +50,7 @@ check_plugins() {
 		fi
 	done
 	# shellcheck disable=SC2086 # one word each
-	ok plugins "they run here: $(echo "$NAMES" | tr "\n" " " | sed "s/ \$//")"
+	ok plugins "they run here: $(say "$NAMES" | tr "\n" " " | sed "s/ \$//")"
 }
 
 # check_place: BIN and CONF
@@ -77,7 +80,7 @@ check_place() {
 # check_attached: containers that other plugins attached, by the results that the runtime keeps
 check_attached() {
 	local count
-	places | while IFS=$TAB read -r BIN _; do ! [ -f "$BIN/.edgeway/manifest" ] || echo "$BIN"; done | grep -q . && return
+	places | while IFS=$TAB read -r BIN _; do ! [ -f "$BIN/.edgeway/manifest" ] || say "$BIN"; done | grep -q . && return
 	count=$(find "$ROOT/var/lib/cni/results" -type f 2>/dev/null | wc -l)
 	[ "$count" -eq 0 ] || warn containers "$count attachments were made by other plugins" \
 		"their iptables rules are not Edgeway's to delete" "drain the node before the install, or reboot after it"

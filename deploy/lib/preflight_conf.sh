@@ -13,11 +13,11 @@ active_conf() {
 conf_lines() {
 	local lines
 	lines=$(awk -f "$HERE/lib/json.awk" "$1") || return 1
-	if echo "$lines" | grep -q '^plugins\['; then
-		echo "$lines"
+	if say "$lines" | grep -q '^plugins\['; then
+		say "$lines"
 	else
-		echo "$lines" | grep -E "^(name|cniVersion)$TAB" || :
-		echo "$lines" | sed 's/^/plugins[0]./'
+		say "$lines" | grep -E "^(name|cniVersion)$TAB" || :
+		say "$lines" | sed 's/^/plugins[0]./'
 		printf 'plugins[0]\t%s\n' "$(tr '\n\t' '  ' <"$1")"
 	fi
 }
@@ -32,7 +32,7 @@ all_conf_lines() {
 }
 
 # value_of PATH LINES
-value_of() { echo "$2" | awk -F '\t' -v path="$1" '$1 == path { print $2; exit }'; }
+value_of() { say "$2" | awk -F '\t' -v path="$1" '$1 == path { print $2; exit }'; }
 
 # values PATTERN: of the lines on stdin whose path matches
 values() { sed -nE "s/^$1$TAB//p"; }
@@ -51,12 +51,12 @@ check_conf() {
 		fail "$file" "is not JSON: $said" "the runtime cannot read it" "correct it"
 		return
 	fi
-	if [ -z "$(echo "$lines" | values name)" ]; then
+	if [ -z "$(say "$lines" | values name)" ]; then
 		fail "$file" "has no name" "the runtime refuses it" 'add "name": "..."'
 	fi
 	said=$(check_types "$file" "$lines" && check_status "$file" "$lines")
 	if [ -n "$said" ]; then
-		echo "$said"
+		say "$said"
 	else
 		ok "$file" "would work: $(types "$lines" | tr '\n' ' ' | sed 's/ $//')"
 	fi
@@ -65,9 +65,9 @@ check_conf() {
 # types LINES: the plugins which a configuration needs, those that others call included
 types() {
 	{
-		echo "$1" | values 'plugins\[[0-9]+\]\.(ipam\.|delegate\.)?type'
-		if echo "$1" | values 'plugins\[[0-9]+\]\.type' | grep -qx flannel; then
-			echo "$1" | grep -q 'delegate\.type' || echo bridge
+		say "$1" | values 'plugins\[[0-9]+\]\.(ipam\.|delegate\.)?type'
+		if say "$1" | values 'plugins\[[0-9]+\]\.type' | grep -qx flannel; then
+			say "$1" | grep -q 'delegate\.type' || echo bridge
 			echo host-local
 		fi
 	} | grep . | awk '!seen[$0]++'
@@ -76,7 +76,7 @@ types() {
 # check_types FILE LINES: each plugin is there and speaks the version
 check_types() {
 	local file=$1 lines=$2 type version path from
-	version=$(echo "$lines" | values cniVersion | tail -n 1)
+	version=$(say "$lines" | values cniVersion | tail -n 1)
 	version=${version:-0.1.0}
 	for type in $(types "$lines"); do
 		path=
@@ -97,16 +97,16 @@ check_types() {
 # since 1.1.0, and ours can be asked whatever the configuration's version is.
 check_status() {
 	local file=$1 lines=$2 name key conf type ipam said leases
-	name=$(echo "$lines" | values name | tail -n 1)
-	leases=$(echo "$lines" | values 'plugins\[[0-9]+\]\.ipam\.dataDir' | head -n 1)
+	name=$(say "$lines" | values name | tail -n 1)
+	leases=$(say "$lines" | values 'plugins\[[0-9]+\]\.ipam\.dataDir' | head -n 1)
 	leases=${leases:-/var/lib/cni/networks}
-	echo "$lines" | grep -E "^plugins\[[0-9]+\]$TAB" | while IFS=$TAB read -r key conf; do
+	say "$lines" | grep -E "^plugins\[[0-9]+\]$TAB" | while IFS=$TAB read -r key conf; do
 		type=$(value_of "$key.type" "$lines")
 		ipam=$(value_of "$key.ipam.type" "$lines")
 		[ -x "$FROM/$type" ] && [ -x "$FROM/${ipam:-$type}" ] || continue # another's may not know STATUS
 		conf="${conf%\}*}, \"cniVersion\": \"1.1.0\", \"name\": \"$name\"}"
-		if said=$(echo "$conf" | unshare -m "$HERE/lib/preflight_status.sh" "$FROM/$type" "$leases" 2>&1); then
-			echo "$said" | sed -n 's/.*level=warn.* msg="\(.*\)"$/\1/p' | while read -r said; do
+		if said=$(say "$conf" | unshare -m "$HERE/lib/preflight_status.sh" "$FROM/$type" "$leases" 2>&1); then
+			say "$said" | sed -n 's/.*level=warn.* msg="\(.*\)"$/\1/p' | while read -r said; do
 				warn "$file" "$type: $said" "the plugin takes no notice of it" "correct or remove the key"
 			done
 		else
@@ -118,7 +118,7 @@ check_status() {
 # plugins_words OUTPUT: what a plugin's error says, with the details; all of it if it is no such error
 plugins_words() {
 	local words
-	words=$(echo "$1" | sed '/^level=/d' | awk -f "$HERE/lib/json.awk" 2>/dev/null |
+	words=$(say "$1" | sed '/^level=/d' | awk -f "$HERE/lib/json.awk" 2>/dev/null |
 		awk -F '\t' '$1 == "msg" { msg = $2 } $1 == "details" && $2 { why = " (" $2 ")" } END { print msg why }')
-	echo "${words:-$1}" | tr '\n' ' ' | sed 's/ *$//'
+	say "${words:-$1}" | tr '\n' ' ' | sed 's/ *$//'
 }

@@ -16,7 +16,7 @@ lacking() {
 	local config name
 	config=$(kernel_config)
 	for name; do
-		echo "$config" | grep -q "^$name=[ym]" || echo "$name"
+		say "$config" | grep -q "^$name=[ym]" || say "$name"
 	done | tr '\n' ' ' | sed 's/ $//'
 }
 
@@ -49,7 +49,7 @@ needed() {
 }
 
 # uses KEY VALUE: as regular expressions
-uses() { echo "$CONF_LINES" | grep -qE "\.$1$TAB$2\$"; }
+uses() { say "$CONF_LINES" | grep -qE "\.$1$TAB$2\$"; }
 
 check_kernel() {
 	local feature said names probed
@@ -59,7 +59,7 @@ check_kernel() {
 			"run this as root, on the machine itself; the kernel needs CONFIG_NET_NS"
 		return
 	fi
-	echo "$probed" | while IFS=$TAB read -r feature said; do
+	say "$probed" | while IFS=$TAB read -r feature said; do
 		# shellcheck disable=SC2046 # a word each
 		names=$(lacking $(configs "$feature"))
 		if [ -z "$said" ]; then

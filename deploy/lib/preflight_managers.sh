@@ -25,7 +25,7 @@ settings() {
 # bridges: the node's ends of the configured networks, on which managers must keep their hands off;
 # cni0 where a configuration names none
 bridges() {
-	echo "$CONF_LINES" | awk -F '\t' '
+	say "$CONF_LINES" | awk -F '\t' '
 		$1 ~ /\]\.type$/ && $2 ~ /^(bridge|flannel)$/ { unnamed++ }
 		$1 ~ /\]\.(delegate\.)?bridge$/ { unnamed--; print $2 }
 		END { if (unnamed > 0) print "cni0" }' | awk '!seen[$0]++'
@@ -69,7 +69,7 @@ check_networkmanager() {
 	if [ -z "$name" ]; then
 		ok NetworkManager "runs, and leaves containers' links alone"
 	else
-		warn NetworkManager "runs, and is not told to leave these alone:$(echo "$name" | sed 's/veth0/veth*/')" \
+		warn NetworkManager "runs, and is not told to leave these alone:$(say "$name" | sed 's/veth0/veth*/')" \
 			"it may ask for addresses on them, or take theirs away" \
 			"in a file of /etc/NetworkManager/conf.d: [keyfile] unmanaged-devices=$(echo "veth* $(bridges)" |
 				tr '\n' ' ' | sed 's/ *$//; s/ \{1,\}/;/g; s/[^;]*/interface-name:&/g')"
@@ -90,7 +90,7 @@ check_networkd() {
 		for link in veth0 $(bridges); do
 			# shellcheck disable=SC2086 # patterns
 			matched "$link" ${names:-*} && of_kind "$link" $kinds || continue
-			warn systemd-networkd "$file matches $(echo "$link" | sed 's/veth0/veth*/')" \
+			warn systemd-networkd "$file matches $(say "$link" | sed 's/veth0/veth*/')" \
 				"it would take over links of containers and remove their addresses and routes" \
 				"name the links that are meant in its [Match], or give these a file of their own with Unmanaged=yes"
 		done
@@ -121,8 +121,8 @@ check_dhcpcd() {
 	local config denied allowed link name
 	runs_unit dhcpcd dhcpcd.pid dhcpcd/pid || return 0
 	config=$(settings "$ROOT"/etc/dhcpcd.conf)
-	denied=$(echo "$config" | sed -n 's/^denyinterfaces[[:space:]]*//p' | tr ',\n' '  ')
-	allowed=$(echo "$config" | sed -n 's/^allowinterfaces[[:space:]]*//p' | tr ',\n' '  ')
+	denied=$(say "$config" | sed -n 's/^denyinterfaces[[:space:]]*//p' | tr ',\n' '  ')
+	allowed=$(say "$config" | sed -n 's/^allowinterfaces[[:space:]]*//p' | tr ',\n' '  ')
 	name=
 	set -f
 	for link in veth0 $(bridges); do

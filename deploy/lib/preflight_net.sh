@@ -50,13 +50,13 @@ check_br_netfilter() {
 # check_overlaps: subnets of the configurations against routes and addresses of links not theirs
 check_overlaps() {
 	local subnets taken
-	subnets=$(echo "$CONF_LINES" | values 'plugins\[[0-9]+\]\.ipam\.(ranges\[[0-9]+\]\[[0-9]+\]\.)?subnet')
+	subnets=$(say "$CONF_LINES" | values 'plugins\[[0-9]+\]\.ipam\.(ranges\[[0-9]+\]\[[0-9]+\]\.)?subnet')
 	[ -n "$subnets" ] || return 0
-	taken=$({ echo "$subnets" | sed 's/^/subnet /' && routes; } | awk -f "$HERE/lib/overlap.awk")
+	taken=$({ say "$subnets" | sed 's/^/subnet /' && routes; } | awk -f "$HERE/lib/overlap.awk")
 	if [ -z "$taken" ]; then
-		ok subnets "used nowhere else on this node: $(echo "$subnets" | tr '\n' ' ' | sed 's/ $//')"
+		ok subnets "used nowhere else on this node: $(say "$subnets" | tr '\n' ' ' | sed 's/ $//')"
 	else
-		echo "$taken" | while read -r subnet prefix link; do
+		say "$taken" | while read -r subnet prefix link; do
 			fail "subnet $subnet" "overlaps $prefix of $link" "packets for one would go to the other" \
 				"choose another subnet for the containers, as long as none runs"
 		done

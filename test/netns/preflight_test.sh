@@ -133,6 +133,15 @@ test_what_a_plugin_says_of_its_part() {
 	doubtful 'bridge: isGatway: true: unknown key (did you mean'
 }
 
+test_backslashes() {
+	node
+	conflist ""
+	jq '.plugins += [{"type": "tuning", "xy": "a\\cb\n"}]' "$NET_D/10-net.conflist" >"$T/conf"
+	mv "$T/conf" "$NET_D/10-net.conflist"
+	doubtful 'tuning: xy: \"a'
+	says warn 'cb\\n\": unknown key'
+}
+
 test_a_pool_without_an_address() {
 	node
 	pod red
