@@ -127,8 +127,10 @@ static const char *read_value(const char *word, int family, struct term *t)
 
 	if (len == 0)
 		return "a value is missing behind it";
-	if (t->what == NAME)
-		return len < IFNAMSIZ && !strchr("{},!=", *word) ? NULL : "not an interface name";
+	if (t->what == NAME) // append() writes it without quotes, into one line of a record
+		return len < IFNAMSIZ && !word[strcspn(word, " \t\n{},!=")]
+			       ? NULL
+			       : "not an interface name";
 	if (t->what == MARK) {
 		errno = 0;
 		unsigned long n = strtoul(word, &end, 0);

@@ -64,6 +64,9 @@ static void what_is_no_condition_is_named(void **state)
 		{"mark -1", NULL, "c[0]: \"-1\": not a number"},
 		{"mark 4294967296", NULL, "c[0]: \"4294967296\": not a number"},
 		{"iifname 0123456789abcdef", NULL, "c[0]: \"0123456789abcdef\": not an interface"},
+		{"iifname \"a b\" mark 1", NULL, "c[0]: \"a b\": not an interface"},
+		{"iifname \"a,b\" mark 1", NULL, "c[0]: \"a,b\": not an interface"},
+		{"iifname \"a\nb\" mark 1", NULL, "c[0]: \"a\nb\": not an interface"},
 		{"-s", "10.0.0.1", "c[0]: \"-s\": a match of iptables"},
 	};
 
