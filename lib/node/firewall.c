@@ -227,7 +227,7 @@ static int wants_iptables(const struct ruleset_record *record, struct arena *are
 		wants |= !strcmp(record->lines[i], IPTABLES_LINE);
 		*n += !ip_parse(*ips + *n, record->lines[i]);
 	}
-	return wants;
+	return wants && *n; // one whose addresses have passed to others has none
 }
 
 /** What restoring others' rules in iptables works with. */

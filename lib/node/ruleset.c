@@ -160,9 +160,32 @@ static int ask(const struct ruleset *r, const struct ruleset_elem *elem, const c
 }
 
 /**
- * Somebody loses @elem: the record that says it is his is forgotten, or where claim() allows it,
- * all goes that he has.
+ * The lines of @record that stand for @elem go. What else it says stays, for he may be alive: a
+ * bridge that only his record asks for would be open to everybody.
  */
+static int lose(const struct ruleset *r, const struct ruleset_record *record,
+		const struct ruleset_elem *elem, struct err *e)
+{
+	size_t left = record->n;
+
+	for (size_t i = 0; i < record->n; i++) {
+		struct ruleset_elem elems[RULESET_ELEMS];
+		size_t n = ruleset_elems(r, record->lines[i], elems);
+		bool his = false;
+
+		for (size_t j = 0; j < n; j++)
+			his |= ruleset_is_same_key(&elems[j], elem);
+		if (!his)
+			continue;
+		left--;
+		if (ruleset_record_blank(r->kind->name, record->id, record->lines[i], r->arena, e) <
+		    0)
+			return -1;
+	}
+	return left ? 0 : ruleset_record_forget(r->kind->name, RECORD_LIVE, record->id, e);
+}
+
+/** Somebody loses @elem: that alone, or where claim() allows it, all that he has. */
 static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, const char *tag,
 		     struct err *e)
 {
@@ -180,7 +203,7 @@ static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, c
 		if (r->kind->claim)
 			rc = ruleset_record_retire(kind, records[i].id, e) < 0 ? -1 : 0;
 		else
-			rc = ruleset_record_forget(kind, RECORD_LIVE, records[i].id, e);
+			rc = lose(r, &records[i], elem, e);
 	}
 	return rc;
 }

@@ -136,6 +136,31 @@ int ruleset_record_forget(const char *kind, enum record_state state, const char 
 	return 0;
 }
 
+int ruleset_record_blank(const char *kind, const char *id, const char *line, struct arena *arena,
+			 struct err *e)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	char path[PATH_MAX], *text, *at;
+	size_t len = strlen(line);
+
+	fd = open(path_of(kind, RECORD_LIVE, id, path), O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "open %s", path);
+	text = file_read_all(arena, fd, RECORD_MAX, path, e);
+	if (!text)
+		return -1;
+	at = strchr(text, '\n'); // behind the tag
+	while (at && (strncmp(at + 1, line, len) != 0 || at[1 + len] != '\n'))
+		at = strchr(at + 1, '\n');
+	if (!at)
+		return 0;
+	memset(at + 1, '\n', len);
+	// In place, so that a record that is moved meanwhile does not come back.
+	if (pwrite(fd, at + 1, len, at + 1 - text) != (ssize_t)len)
+		return err_os(e, ERR_IO, errno, "write %s", path);
+	return 0;
+}
+
 int ruleset_records_each(const char *kind, enum record_state state, ruleset_record_fn *fn,
 			 void *ctx, struct arena *arena, struct err *e)
 {

@@ -43,6 +43,10 @@ int ruleset_records_each(const char *kind, enum record_state state, ruleset_reco
 int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,
 			 size_t *n, struct arena *arena, struct err *e) _must_check_;
 
+/** Take @line out of a live record, if there is one. */
+int ruleset_record_blank(const char *kind, const char *id, const char *line, struct arena *arena,
+			 struct err *e) _must_check_;
+
 /** Forget a record. */
 int ruleset_record_forget(const char *kind, enum record_state state, const char *id,
 			  struct err *e) _must_check_;

@@ -114,6 +114,25 @@ test_the_operator_names_his_chain() {
 	equal 1 "$(nft list ruleset | grep -c 'jump MY-RULES')" jumps
 }
 
+# Networks of tenants may use the same subnet.
+test_a_policy_outlives_another_with_the_same_address() {
+	local isolated='.ingressPolicy = "isolated"'
+	pod red blue green
+	NET=a attach red br0 10.9.0.0/24 "$isolated"
+	cni ADD blue "$(net '.name = "b" | .bridge = "br1"')" >"$T/blue.before"
+	attach_again blue b "$isolated"
+	equal "$(address red)" "$(address blue)" addresses
+	NET=a attach green br0 10.9.0.0/24 "$isolated"
+	verb DEL green a "$isolated"
+	equal '"br0" "br1"' "$(bridges_in_table)" "bridges when another of red's has gone"
+	nft flush ruleset
+	"$BIN/firewall" --resync
+	equal '"br0" "br1"' "$(bridges_in_table)" "bridges after a flush"
+	verb DEL red a "$isolated"
+	verb DEL blue b "$isolated"
+	equal "" "$(bridges_in_table)" "bridges in the end"
+}
+
 test_a_flushed_ruleset_comes_back_with_the_next_container() {
 	two_bridges '.ingressPolicy = "same-bridge"'
 	nft flush ruleset

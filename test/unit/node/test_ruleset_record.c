@@ -173,6 +173,27 @@ static void a_live_record_can_be_forgotten_at_once(void **state)
 	assert_false(ruleset_record_is_gone(KIND, id));
 }
 
+static void a_line_can_be_taken_out_of_a_record(void **state)
+{
+	_cleanup_(arena_free) struct arena arena = {};
+	const char *const lines[] = {"10.1.0.5", "10.1.0.55", "isolated br0"};
+	struct ruleset_record r;
+	char id[ATTACHMENT_ID];
+	struct err e = {};
+
+	(void)state;
+	attachment_id(&C1, id);
+	assert_int_equal(ruleset_record_blank(KIND, id, "10.1.0.5", &arena, &e), 0); // no record
+	assert_int_equal(ruleset_record_write(KIND, &C1, lines, 3, &arena, &e), 0);
+	assert_int_equal(ruleset_record_blank(KIND, id, "10.1.0.6", &arena, &e), 0);
+	assert_int_equal(ruleset_record_blank(KIND, id, "10.1.0.5", &arena, &e), 0);
+	r = the_record(RECORD_LIVE, &arena);
+	assert_string_equal(r.tag, "edgeway net/c1/eth0");
+	assert_int_equal(r.n, 2);
+	assert_string_equal(r.lines[0], "10.1.0.55");
+	assert_string_equal(r.lines[1], "isolated br0");
+}
+
 static void kinds_do_not_see_each_other(void **state)
 {
 	_cleanup_(fd_closep) int one = -1, other = -1;
@@ -255,6 +276,7 @@ int main(void)
 		on_a_node(all_records_are_read),
 		on_a_node(a_record_is_gone_before_it_is_forgotten),
 		on_a_node(a_live_record_can_be_forgotten_at_once),
+		on_a_node(a_line_can_be_taken_out_of_a_record),
 		on_a_node(kinds_do_not_see_each_other),
 		on_a_node(empty_lines_and_an_unfinished_one_are_no_trouble),
 		on_a_node(the_lock_is_held_until_it_is_closed),
