@@ -59,6 +59,9 @@ int ruleset_record_write(const char *kind, const struct attachment *a, const cha
 
 	if (!text)
 		return err_set(e, ERR_TRY_AGAIN, "record %s: out of memory", kind);
+	if (strlen(text) > RECORD_MAX) // nobody could read it, or clean up after anybody beside it
+		return err_set(e, ERR_CONFIG, "too many: a record has %d bytes at most",
+			       RECORD_MAX);
 	path_of(kind, RECORD_LIVE, attachment_id(a, id), path);
 	rc = file_create(AT_FDCWD, path, text, 0600);
 	if (rc < 0 && errno == ENOENT && make_dir(kind, RECORD_LIVE) == 0)

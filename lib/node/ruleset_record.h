@@ -25,7 +25,7 @@ typedef int ruleset_record_fn(const struct ruleset_record *record, void *ctx, st
 
 enum record_state { RECORD_LIVE, RECORD_GONE };
 
-/** Write what an attachment shall have. @lines are free of newlines. */
+/** Write what an attachment shall have. @lines are free of newlines. ERR_CONFIG: 1 MiB is all. */
 int ruleset_record_write(const char *kind, const struct attachment *a, const char *const lines[],
 			 size_t n, struct arena *arena, struct err *e) _must_check_;
 

@@ -329,4 +329,17 @@ test_more_ports_than_anybody_has() {
 	equal 0 "$(elements red)" "elements"
 }
 
+# What nobody could read back would stop everybody's DEL.
+test_more_than_a_record_holds_is_refused() {
+	attach red blue
+	local many far
+	many=$(jq -nc '[range(500) | {hostPort: (20000 + .), containerPort: 80}]')
+	far=$(jq -nc '[range(100) | "ip saddr != 192.0.\(.).0/24"]')
+	map ADD blue "$ONE" >"$T/out"
+	refused 7 "runtimeConfig.portMappings: too many" ADD red "$(mapping red "$many" ".conditionsV4 = $far")"
+	map CHECK blue "$ONE"
+	map DEL blue "$ONE"
+	records | absent "records"
+}
+
 run_tests "$@"

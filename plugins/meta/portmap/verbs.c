@@ -95,7 +95,9 @@ int portmap_plugin_add(const struct cni_call *call, struct cni_result *result, s
 	if (allow_all_loopback(&job, e) < 0 || undo_push(&undo, undo_mappings, &job, 0, e) < 0)
 		return -1;
 	if (portmap_add(&job.rules, &call->at, &job.plan, e) < 0)
-		return e->code == ERR_EXISTS ? err_wrap(e, "runtimeConfig.portMappings") : -1;
+		return e->code == ERR_EXISTS || e->code == ERR_CONFIG
+			       ? err_wrap(e, "runtimeConfig.portMappings")
+			       : -1;
 	forget(&job, false);
 	undo_commit(&undo);
 	ruleset_done_later(&job.rules);
