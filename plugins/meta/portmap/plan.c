@@ -34,11 +34,21 @@ static int read_wish(const struct portmap_wish *wish, size_t i, struct portmap *
 		     : 0;
 }
 
-/** Whether @a and @b are about the same port of the same addresses. */
+static bool is_any(const struct ipaddr *ip)
+{
+	return !ip->family || ip_is_zero(ip);
+}
+
+/** Whether @a and @b are about the same port of the same addresses, of one family at least. */
 static bool is_same_port(const struct portmap *a, const struct portmap *b)
 {
-	return a->proto == b->proto && a->host_port == b->host_port &&
-	       a->host_ip.family == b->host_ip.family && !ip_cmp(&a->host_ip, &b->host_ip);
+	const struct ipaddr *x = &a->host_ip, *y = &b->host_ip;
+
+	if (a->proto != b->proto || a->host_port != b->host_port)
+		return false;
+	if (is_any(x) && is_any(y))
+		return !x->family || !y->family || x->family == y->family;
+	return x->family == y->family && !ip_cmp(x, y);
 }
 
 /** One port cannot lead to two; but it may be said twice. */
@@ -78,7 +88,7 @@ static size_t plan_family(const struct portmap_job *job, int family, const struc
 
 		if (map.host_ip.family && map.host_ip.family != family)
 			continue;
-		if (map.host_ip.family && ip_is_zero(&map.host_ip)) // of this family any
+		if (is_any(&map.host_ip)) // of this family
 			map.host_ip = (struct ipaddr){};
 		map.target = *target;
 		map.condition = condition;
