@@ -241,8 +241,19 @@ static void put_base_maps(struct nl_msg *m)
 enum {
 	BASE_SETS = 4,
 	BASE_JUMPS = 3, ///< which the kernel counts twice, where they are and where they lead
-	BASE_RULES = 10 + BASE_JUMPS,
+	BASE_RULES = 11 + BASE_JUMPS,
 };
+
+/** 127.0.0.0/8 is the node's own, as the kernel has it without route_localnet. */
+static void put_guard(struct nl_msg *m, enum nft_direction dir)
+{
+	nft_rule(m, &portmap_kind.table, "guard") {
+		nft_match_ifname(m, NFT_IIFNAME, NFT_CMP_NEQ, "lo");
+		nft_match_family(m, AF_INET);
+		nft_match_prefix(m, dir, NFT_CMP_EQ, &loopback4);
+		nft_drop(m);
+	}
+}
 
 static void put_base(struct nl_msg *m)
 {
@@ -264,12 +275,8 @@ static void put_base(struct nl_msg *m)
 	}
 	nft_rule(m, table, "output")
 		nft_jump(m, MAPPED);
-	nft_rule(m, table, "guard") {
-		nft_match_ifname(m, NFT_IIFNAME, NFT_CMP_NEQ, "lo");
-		nft_match_family(m, AF_INET);
-		nft_match_prefix(m, NFT_DESTINATION, NFT_CMP_EQ, &loopback4);
-		nft_drop(m);
-	}
+	put_guard(m, NFT_DESTINATION);
+	put_guard(m, NFT_SOURCE);
 }
 
 static void put_set(struct nl_msg *m, const char *line)

@@ -23,13 +23,15 @@
  *		chain output { type nat hook output priority dstnat; ... jump mapped }
  *		chain postrouting { type nat hook postrouting priority srcnat; ... }
  *		chain guard { type filter hook prerouting priority raw;
- *			iifname != "lo" ip daddr 127.0.0.0/8 drop }
+ *			iifname != "lo" ip daddr 127.0.0.0/8 drop
+ *			iifname != "lo" ip saddr 127.0.0.0/8 drop }
  *	}
  *
  * What comes from the container's own subnet, or from 127.0.0.1, would be answered past the
  * translation, or to nowhere; so it is masqueraded. Sets say what: an address, a protocol, and the
  * port of the node by which it came, so that traffic to a cluster's services keeps its source. The
- * guard is for CVE-2020-8558: with route_localnet neighbours could reach 127.0.0.1.
+ * guard is for CVE-2020-8558: with route_localnet neighbours could reach 127.0.0.1, or pretend to
+ *be 127.0.0.2.
  *
  * A line of a record is a mapping and what it is about ("map", "hairpin", "local", "all"), or a
  * note of who has it: "netns INODE PATH", "link NAME", "pod UID".

@@ -144,6 +144,40 @@ test_neighbours_do_not_reach_the_loopback_network() {
 	answers red 7070 tcp "127.0.0.1=node 10.9.0.2" # so the way is open but for the guard
 }
 
+# pretend: what a server of the node sees of a pod that sends from 127.0.0.2; "-" if nothing
+pretend() {
+	python3 - >"$T/seen" <<-'END' &
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("10.9.0.1", 7070))
+		s.settimeout(3)
+		print("ready", flush=True)
+		try:
+		    print(s.recvfrom(9)[1][0])
+		except TimeoutError:
+		    print("-")
+	END
+	await "$T/seen"
+	reaches red 10.9.0.1 # so that nobody is asked for its MAC address by 127.0.0.2
+	inside red python3 - <<-'END'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("127.0.0.2", 0))
+		s.sendto(b"x", ("10.9.0.1", 7070))
+	END
+	wait $!
+	tail -n1 "$T/seen"
+}
+test_neighbours_do_not_pretend_to_be_the_node() {
+	attach red
+	map ADD red "$ONE" >"$T/out"
+	inside red sysctl -qw net.ipv4.conf.eth0.route_localnet=1
+	inside red ip addr add 127.0.0.2/32 dev eth0
+	equal - "$(pretend)" "what the node sees"
+	nft flush chain inet edgeway_portmap guard
+	equal 127.0.0.2 "$(pretend)" "what the node sees without the guard"
+}
+
 test_a_port_that_a_living_pod_holds_is_refused() {
 	attach red blue
 	map ADD red "$ONE" >"$T/out"
