@@ -84,6 +84,15 @@ static int find_bridge(struct firewall_job *job, struct err *e)
 	if (wrong)
 		return err_set(e, ERR_CONFIG, "prevResult.interfaces[0].name: \"%.64s\": %s", name,
 			       wrong);
+	// Of the same name the node may have its uplink, which would be parted from every bridge.
+	if (prev->ifaces[0].sandbox && *prev->ifaces[0].sandbox) {
+		(void)err_set(e, ERR_CONFIG,
+			      "prevResult.interfaces[0]: %s is in the container, but "
+			      "ingressPolicy is %s",
+			      name, job->conf->ingress);
+		return err_hint(e, "chain it after a plugin that lists an interface of the node "
+				   "first, as bridge and ptp do");
+	}
 	job->want.bridge = name;
 	return 0;
 }
