@@ -315,17 +315,6 @@ int ruleset_mend(struct ruleset *r, bool *mended, struct err *e)
 	return whole ? 0 : resync_if_used(r, mended, e);
 }
 
-int ruleset_is_whole(struct ruleset *r, bool *whole, struct err *e)
-{
-	struct ruleset_record *records = NULL;
-	size_t n;
-
-	*whole = true;
-	if (ruleset_records_read(r->kind->name, RECORD_LIVE, &records, &n, r->arena, e) < 0)
-		return -1;
-	return n && (ruleset_open(r, e) < 0 || is_whole(r, whole, e) < 0) ? -1 : 0;
-}
-
 /** The plain addition was refused: see why, and do what it takes. */
 static int add_otherwise(struct ruleset *r, const struct addition *x, struct err *e)
 {

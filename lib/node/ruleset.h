@@ -124,9 +124,6 @@ int ruleset_del(struct ruleset *rules, const struct attachment *a, bool search,
 int ruleset_check(struct ruleset *rules, const struct attachment *a, const char *const lines[],
 		  size_t n, const char **missing, struct err *e) _must_check_;
 
-/** Whether the rules stand, or nobody has any. */
-int ruleset_is_whole(struct ruleset *rules, bool *whole, struct err *e) _must_check_;
-
 /** Whether something is true of the attachment with this tag. */
 typedef bool ruleset_tag_fn(const char *tag, const void *ctx);
 
@@ -140,5 +137,8 @@ int ruleset_gc(struct ruleset *rules, const char *network, ruleset_tag_fn *keep,
 /** Rebuild the table from the records; where there are none and no table, make none. */
 int ruleset_resync(struct ruleset *rules, struct err *e) _must_check_;
 
-/** The same only if a part of it is gone, which elements of sets are not counted as. */
+/**
+ * The same only if a part of it is gone, which elements of sets are not counted as. For STATUS: a
+ * node with which something is wrong gets no new containers, so no ADD would do it.
+ */
 int ruleset_mend(struct ruleset *rules, bool *mended, struct err *e) _must_check_;

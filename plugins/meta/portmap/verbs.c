@@ -131,16 +131,14 @@ int portmap_plugin_check(const struct cni_call *call, struct err *e)
 int portmap_plugin_status(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(portmap_job_done) struct portmap_job job = {};
-	bool whole;
+	bool mended;
 
 	if (portmap_job_open(&job, call, e) < 0 || portmap_probe(&job.rules, e) < 0 ||
-	    ruleset_is_whole(&job.rules, &whole, e) < 0)
+	    ruleset_mend(&job.rules, &mended, e) < 0)
 		return -1;
-	if (whole)
-		return 0;
-	(void)err_set(e, ERR_DEGRADED, "ports of running containers are not mapped");
-	return err_hint(e,
-			"the ruleset was flushed or changed; the next ADD or --resync rebuilds it");
+	if (mended)
+		log_warn("the ruleset was flushed or changed, and has been rebuilt");
+	return 0;
 }
 
 int portmap_plugin_gc(const struct cni_call *call, struct err *e)

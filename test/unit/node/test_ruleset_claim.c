@@ -156,27 +156,30 @@ static void of_two_records_the_older_one_has_the_element(void **state)
 	}
 }
 
-static bool is_whole(void)
+static bool mend(void)
 {
 	struct err e = {};
-	bool whole = false;
+	bool mended = false;
 	RULES(rules, &kind);
 
-	if (ruleset_is_whole(&rules->set, &whole, &e) < 0)
+	if (ruleset_mend(&rules->set, &mended, &e) < 0)
 		fail_msg("%s (%s)", e.msg, e.details);
-	return whole;
+	return mended;
 }
 
-static void rules_are_whole_unless_somebody_misses_them(void **state)
+static void rules_are_mended_if_somebody_misses_them(void **state)
 {
 	(void)state;
-	assert_true(is_whole());
+	assert_false(mend());
+	assert_string_equal(sh_output("nft list ruleset"), "");
 	assert_null(add(&C1, "80 10.1.0.5"));
-	assert_true(is_whole());
+	assert_false(mend());
 	sh("nft flush ruleset");
-	assert_false(is_whole());
+	assert_true(mend());
+	assert_string_equal(ports(), "80 net/c1/eth0 10.1.0.5,");
+	sh("nft flush ruleset");
 	del(&C1);
-	assert_true(is_whole());
+	assert_false(mend());
 }
 
 /** What a runtime waits for: that nobody has our streams any more. */
@@ -236,7 +239,7 @@ int main(void)
 		on_a_node(who_may_lose_an_element_loses_all),
 		on_a_node(a_holder_without_a_record_loses_what_is_wanted),
 		on_a_node(of_two_records_the_older_one_has_the_element),
-		on_a_node(rules_are_whole_unless_somebody_misses_them),
+		on_a_node(rules_are_mended_if_somebody_misses_them),
 		on_a_node(closing_later_keeps_no_stream_open),
 		on_a_node(closing_later_what_is_not_open_starts_nobody),
 	};
