@@ -48,6 +48,25 @@ test_the_kernel_gets_what_the_configuration_says() {
 	cni CHECK red "$(limits "$BOTH")" | absent "output of CHECK"
 }
 
+# what limits the other direction is somebody's, whichever request of ours fails
+test_a_failed_add_takes_back_only_what_it_made() {
+	local i bin=$RELEASE_BIN failed=0 # no sanitizer works under strace
+	attach red '.ingressRate = 10000000 | .ingressBurst = 400000'
+	mkdir "$T/failing"
+	for i in {1..12}; do
+		printf '#!/bin/sh\nexec strace -o /dev/null -e inject=sendto:error=ENOBUFS:when=%d %s/bandwidth\n' \
+			"$i" "$bin" >"$T/failing/bandwidth"
+		chmod +x "$T/failing/bandwidth"
+		if BIN=$T/failing cni ADD red "$(limits '.egressRate = 20000000 | .egressBurst = 800000')" >"$T/out"; then
+			break
+		fi
+		failed=$((failed + 1))
+		equal "$(end) tbf" "$(qdiscs)" "qdiscs after request $i failed"
+		ip -o link show type ifb | absent "an ifb"
+	done
+	[ "$failed" -gt 2 ] || fail "only $failed requests failed"
+}
+
 test_the_ifb_is_reported_marked_and_quiet() {
 	local result
 	result=$(attach red "$BOTH" '.mtu = 1400')

@@ -331,6 +331,19 @@ test_check_notices_that_the_node_has_another_subnet() {
 	refused 11 "subnetFile: open" CHECK red "$(flannel)"
 }
 
+# saved by a version that had no GC, for a plugin that is no longer configured
+test_gc_by_what_was_saved_long_ago() {
+	local ptp
+	v4
+	pod red
+	ptp=$(flannel '.cniVersion = "1.0.0" | .delegate = {"type": "ptp"}')
+	cni ADD red "$ptp"
+	json '.cniVersion == "1.0.0"' "$(cat $SAVED/red)"
+	cni GC none "$(flannel '.cniVersion = "1.1.0" | ."cni.dev/valid-attachments" = []')"
+	ip -o link show type veth | absent "pairs"
+	find $SAVED -type f | absent "what was saved"
+}
+
 test_gc_keeps_only_what_is_valid() {
 	local masq valid
 	masq=$(flannel '.delegate.ipMasq = true')

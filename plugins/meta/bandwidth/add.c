@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "bandwidth.h"
+#include "base/steps.h"
 #include "base/undo.h"
 #include "cni/iface.h"
 
@@ -71,10 +72,18 @@ static int make_ifb(const struct bandwidth_job *job, struct link *ifb, struct er
 	return nl_call(job->nl, &m, e) < 0 && e->os != EAFNOSUPPORT ? -1 : 0;
 }
 
-static int undo_limits(void *job, int unused, struct err *e)
+/** refuse_taken() has looked only where something is to be limited. */
+static int undo_limits(void *ctx, int unused, struct err *e)
 {
+	const struct bandwidth_job *job = ctx;
+	struct steps steps = {.first = e};
+
 	(void)unused;
-	return bandwidth_remove(job, e);
+	if (job->egress.rate)
+		step(&steps, bandwidth_remove_egress(job, &steps.err));
+	if (job->ingress.rate)
+		step(&steps, bandwidth_remove_ingress(job, &steps.err));
+	return steps.rc;
 }
 
 /** What the container sends goes through an ifb, for a bucket works on what leaves a device only.

@@ -42,8 +42,9 @@ void bandwidth_job_done(struct bandwidth_job *job);
 /** -1 unless the node's end has been found. */
 int bandwidth_need_host(const struct bandwidth_job *job, struct err *e) _must_check_;
 
-/** Take away what ADD makes, however much of it is there. */
-int bandwidth_remove(const struct bandwidth_job *job, struct err *e) _must_check_;
+/** Take away what ADD makes for one direction, however much of it is there. */
+int bandwidth_remove_egress(const struct bandwidth_job *job, struct err *e) _must_check_;
+int bandwidth_remove_ingress(const struct bandwidth_job *job, struct err *e) _must_check_;
 
 /** The verbs. */
 int bandwidth_add(const struct cni_call *call, struct cni_result *result,

@@ -45,17 +45,20 @@ static int delete_foreign_ifb(const struct bandwidth_job *job, struct err *e)
 	return may_be_listed(job->call, name) ? delete_ifb(job, name, e) : 0;
 }
 
-int bandwidth_remove(const struct bandwidth_job *job, struct err *e)
+int bandwidth_remove_egress(const struct bandwidth_job *job, struct err *e)
 {
 	struct steps steps = {.first = e};
 
 	// The pair may stay a while; a redirection to an ifb that has gone would drop everything.
-	if (job->host.index) {
+	if (job->host.index)
 		step(&steps, qdisc_del(job->nl, job->host.index, QDISC_INGRESS, &steps.err));
-		step(&steps, qdisc_del(job->nl, job->host.index, QDISC_ROOT, &steps.err));
-	}
 	step(&steps, delete_ifb(job, job->ifb, &steps.err));
 	return steps.rc;
+}
+
+int bandwidth_remove_ingress(const struct bandwidth_job *job, struct err *e)
+{
+	return job->host.index ? qdisc_del(job->nl, job->host.index, QDISC_ROOT, e) : 0;
 }
 
 int bandwidth_del(const struct cni_call *call, struct err *e)
@@ -65,7 +68,8 @@ int bandwidth_del(const struct cni_call *call, struct err *e)
 
 	if (bandwidth_job_open(&job, e) < 0)
 		return -1;
-	step(&steps, bandwidth_remove(&job, &steps.err));
+	step(&steps, bandwidth_remove_egress(&job, &steps.err));
+	step(&steps, bandwidth_remove_ingress(&job, &steps.err));
 	step(&steps, delete_foreign_ifb(&job, &steps.err));
 	return steps.rc;
 }
