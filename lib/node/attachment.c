@@ -70,3 +70,19 @@ bool attachment_tag_is_of(const char *tag, const char *network)
 	       (tag[at] == '#' &&
 		names(tag, at + 1, hash_format(hash_str(HASH_SEED, network), net)));
 }
+
+/** "/CONTAINER/IFNAME" in @tag, or NULL. */
+static const char *container_in(const char *tag)
+{
+	const char *at = strchr(tag, '/');
+
+	return at && strchr(at + 1, '/') ? at : NULL;
+}
+
+bool attachment_tags_share_container(const char *a, const char *b)
+{
+	const char *x = container_in(a), *y = container_in(b);
+	size_t n = x ? (size_t)(strchr(x + 1, '/') - x) : 0;
+
+	return x && y && !strncmp(x, y, n + 1);
+}

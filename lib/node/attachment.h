@@ -40,3 +40,9 @@ const char *attachment_tag(const struct attachment *a, char *buf);
 
 /** Whether @tag is that of an attachment to @network, whatever container. */
 bool attachment_tag_is_of(const char *tag, const char *network);
+
+/**
+ * Whether both tags are of one container, by different interfaces or networks perhaps. Of tags that
+ * were too long for the names it cannot be told: false.
+ */
+bool attachment_tags_share_container(const char *a, const char *b);

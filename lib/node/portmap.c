@@ -329,7 +329,8 @@ static bool is_dead(const struct ruleset *rules, const struct ruleset_holder *ho
 			return true;
 		if ((text = note(line, "link")) && !nl_ifindex(rules->nl, text))
 			return true;
-		if ((text = note(line, "pod")) && plan->pod_uid && !strcmp(text, plan->pod_uid))
+		if ((text = note(line, "pod")) && plan->pod_uid && !strcmp(text, plan->pod_uid) &&
+		    !holder->same_container)
 			return true;
 	}
 	return holder->n == 0; // no record: it is forgotten
@@ -373,6 +374,8 @@ static int claim(const struct ruleset *rules, const struct ruleset_elem *elem,
 	// An address that we have now is no longer another's; so it is with what he had for it.
 	if (!elem->data.len || is_dead(rules, holder))
 		return 0;
+	if (holder->same_container)
+		return 1; // who asks gets there, by the network that came first
 	map = find(rules->ctx, elem, rules->arena);
 	(void)err_set(e, ERR_EXISTS, "hostPort %s is held by %s",
 		      map ? describe(map, text, sizeof(text)) : "?", who ? who : holder->tag);

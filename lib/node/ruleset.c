@@ -147,15 +147,19 @@ static int add_elems(struct ruleset *r, const struct addition *x, struct err *e)
 	return nl_call(r->nl, &m, e);
 }
 
-/** Ask whether @elem may be taken from who has it, with the lines of his record or none. */
+/** Ask whether @own may take @elem from @tag, who has it, with the lines of his record or none. */
 static int ask(const struct ruleset *r, const struct ruleset_elem *elem, const char *tag,
-	       const struct ruleset_record records[], size_t n, struct err *e)
+	       const char *own, const struct ruleset_record records[], size_t n, struct err *e)
 {
-	struct ruleset_holder holder = {.tag = tag};
+	struct ruleset_holder holder = {
+		.tag = tag, .same_container = attachment_tags_share_container(tag, own)};
 
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(records[i].tag, tag))
-			holder = (struct ruleset_holder){tag, records[i].lines, records[i].n};
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(records[i].tag, tag)) {
+			holder.lines = records[i].lines;
+			holder.n = records[i].n;
+		}
+	}
 	return r->kind->claim(r, elem, &holder, e);
 }
 
@@ -185,18 +189,22 @@ static int lose(const struct ruleset *r, const struct ruleset_record *record,
 	return left ? 0 : ruleset_record_forget(r->kind->name, RECORD_LIVE, record->id, e);
 }
 
-/** Somebody loses @elem: that alone, or where claim() allows it, all that he has. */
+/**
+ * @tag loses @elem to @own: that alone, or where claim() allows it, all that he has. Returns 1 if
+ * claim() leaves it to him.
+ */
 static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, const char *tag,
-		     struct err *e)
+		     const char *own, struct err *e)
 {
 	const char *kind = r->kind->name;
 	struct ruleset_record *records = NULL;
 	size_t n;
 	int rc = 0;
 
-	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0 ||
-	    (r->kind->claim && ask(r, elem, tag, records, n, e) < 0))
+	if (ruleset_records_read(kind, RECORD_LIVE, &records, &n, r->arena, e) < 0)
 		return -1;
+	if (r->kind->claim)
+		rc = ask(r, elem, tag, own, records, n, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (strcmp(records[i].tag, tag) != 0)
 			continue;
@@ -208,7 +216,7 @@ static int take_from(const struct ruleset *r, const struct ruleset_elem *elem, c
 	return rc;
 }
 
-/** Make room for an element: what is in its place goes. */
+/** Make room for an element: what is in its place goes. Returns 1 if that stays. */
 static int displace(struct ruleset *r, struct nl_msg *m, const struct ruleset_elem *elem,
 		    const char *tag, struct err *e)
 {
@@ -219,8 +227,10 @@ static int displace(struct ruleset *r, struct nl_msg *m, const struct ruleset_el
 	if (nft_elem_get(r->nl, &r->kind->table, elem->set, &elem->key, &there, e) < 0)
 		return e->os == ENOENT ? 0 : -1;
 	if (strcmp(there.comment, tag) != 0) {
-		if (take_from(r, elem, there.comment, e) < 0)
-			return -1;
+		int rc = take_from(r, elem, there.comment, tag, e);
+
+		if (rc != 0)
+			return rc;
 		r->displaced = true;
 	}
 	nft_elem_del(m, &r->kind->table, elem->set, &elem->key);
@@ -274,6 +284,7 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 		struct ruleset_elem elems[RULESET_ELEMS];
 		size_t n = ruleset_elems(r, x->lines[i], elems);
 		bool exists = true;
+		int rc = 0;
 
 		if (n && nft_exists(r->nl, &r->kind->table, elems[0].set, &exists, e) < 0)
 			return -1;
@@ -281,10 +292,12 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 			return resync_locked(r, e);
 		if (!exists && restore_set(r, &m, x, i, elems[0].set, &w, e) < 0)
 			return -1;
-		for (size_t j = 0; exists && j < n; j++)
-			if (displace(r, &m, &elems[j], x->tag, e) < 0)
-				return -1;
-		ruleset_put_line(r, &m, x->lines[i], x->tag, &w);
+		for (size_t j = 0; exists && j < n && rc == 0; j++)
+			rc = displace(r, &m, &elems[j], x->tag, e);
+		if (rc < 0)
+			return -1;
+		if (rc == 0)
+			ruleset_put_line(r, &m, x->lines[i], x->tag, &w);
 	}
 	nft_batch_end(&m);
 	if (nl_call(r->nl, &m, e) < 0)
@@ -371,6 +384,9 @@ static int stands(const struct ruleset *r, const char *line, const char *tag, st
 			return e->os == ENOENT ? 0 : -1;
 		if (ruleset_is_shared(r, elems[i].set))
 			continue;
+		if (elems[i].data.len && strcmp(there.comment, tag) != 0 &&
+		    attachment_tags_share_container(there.comment, tag))
+			continue; // claim() has left it there
 		if (strcmp(there.comment, tag) != 0 || there.data.len != elems[i].data.len ||
 		    memcmp(there.data.bytes, elems[i].data.bytes, there.data.len) != 0)
 			return 0;

@@ -30,6 +30,7 @@ struct ruleset_holder {
 	const char *tag;
 	const char *const *lines;
 	size_t n;
+	bool same_container; ///< another interface of the container that wants it
 };
 
 struct ruleset;
@@ -76,9 +77,10 @@ struct ruleset_kind {
 	void (*put_set)(struct nl_msg *m, const char *line);
 
 	/**
-	 * Whether @elem, which another attachment has, may be taken from it: 0, or -1 and the
-	 * reason why not. It then loses all it has. NULL: who adds an element gets it, and the one
-	 * before has lost just that. Without a record the holder has no lines.
+	 * Whether @elem, which another attachment has, may be taken from it: 0, and it loses all it
+	 * has; 1 if it stays with the holder, which does for both; or -1 and the reason why not.
+	 * NULL: who adds an element gets it, and the one before has lost just that. Without a
+	 * record the holder has no lines.
 	 */
 	int (*claim)(const struct ruleset *rules, const struct ruleset_elem *elem,
 		     const struct ruleset_holder *holder, struct err *e);

@@ -283,15 +283,19 @@ serve() {
 	done
 }
 
-# shaped RATE: both directions are within 5 %, behind bridge and behind ptp
+# shaped RATE: both directions are within 5 %, behind bridge and behind ptp; on a busy machine what is
+# too slow gets another chance, what is too fast none
 shaped() {
-	local type got direction
+	local type got direction again
 	local same=".ingressRate = $1 | .egressRate = $1 | .ingressBurst = $1 / 50 | .egressBurst = $1 / 50"
 	serve
 	for type in bridge ptp; do
 		attach red "$same" ".type = \"$type\"" >/dev/null
 		for direction in '' -R; do
 			got=$(rate red $direction)
+			for again in 2 3; do # try
+				[ "$got" -gt $(($1 / 100 * 95)) ] || got=$(rate red $direction)
+			done
 			json "$got > $1 * 0.95 and $got < $1 * 1.05" "\"$type $direction: $got of $1 bit/s\""
 		done
 		cni DEL red "$(limits .)"

@@ -205,6 +205,31 @@ test_a_port_of_a_pod_whose_link_is_gone() { taken ip -n red link del eth0; }
 UID_OF_BLUE="" # of the pod that blue is a sandbox of
 same_pod() { UID_OF_BLUE=77; }
 test_a_port_of_an_earlier_sandbox_of_the_pod() { taken same_pod; }
+# second VERB: portmap for red's other interface, which is on a network of its own
+second() { CID=red NETNS=/run/netns/red IFNAME=eth1 map "$1" also "$ONE" '.name = "m"'; }
+share() {
+	export ARGS=$1
+	attach red
+	outside
+	serve red 80 tcp
+	IFNAME=eth1 cni ADD red "$(net '.name = "m" | .bridge = "br1" | .isGateway = true | .ipam.ranges = [[{"subnet": "10.8.0.0/24"}]]')" >"$T/also.json"
+	map ADD red "$ONE" >"$T/out"
+	second ADD >"$T/out"
+	answers outside 8080 tcp "192.0.2.1=red 192.0.2.9" "2001:db8::1=red 2001:db8::9"
+	map CHECK red "$ONE"
+	second CHECK
+	second DEL
+	answers outside 8080 tcp "192.0.2.1=red 192.0.2.9" "2001:db8::1=red 2001:db8::9"
+	second ADD >"$T/out"
+	map DEL red "$ONE"
+	"$BIN/portmap" --resync # nobody else had the port meanwhile
+	second CHECK
+	answers node 8080 tcp "10.8.0.1=red 10.8.0.1"
+	second DEL
+	records | absent "records"
+}
+test_networks_of_one_container_share_a_port() { share ""; }
+test_networks_of_one_pod_share_a_port() { share "IgnoreUnknown=1;K8S_POD_UID=1-2-3"; }
 test_a_port_of_a_pod_without_a_record() {
 	attach red blue
 	map ADD red "$PORTS" >"$T/out"
