@@ -146,11 +146,11 @@ test_neighbours_do_not_reach_the_loopback_network() {
 
 # pretend: what a server of the node sees of a pod that sends from 127.0.0.2; "-" if nothing
 pretend() {
-	python3 - >"$T/seen" <<-'END' &
-		import socket
+	python3 - "$1" >"$T/seen" <<-'END' &
+		import socket, sys
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.bind(("10.9.0.1", 7070))
-		s.settimeout(3)
+		s.settimeout(int(sys.argv[1]))
 		print("ready", flush=True)
 		try:
 		    print(s.recvfrom(9)[1][0])
@@ -173,9 +173,9 @@ test_neighbours_do_not_pretend_to_be_the_node() {
 	map ADD red "$ONE" >"$T/out"
 	inside red sysctl -qw net.ipv4.conf.eth0.route_localnet=1
 	inside red ip addr add 127.0.0.2/32 dev eth0
-	equal - "$(pretend)" "what the node sees"
+	equal - "$(pretend 3)" "what the node sees"
 	nft flush chain inet edgeway_portmap guard
-	equal 127.0.0.2 "$(pretend)" "what the node sees without the guard"
+	equal 127.0.0.2 "$(pretend 20)" "what the node sees without the guard"
 }
 
 test_a_port_that_a_living_pod_holds_is_refused() {
