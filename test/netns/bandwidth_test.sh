@@ -288,7 +288,7 @@ serve() {
 shaped() {
 	local type got direction again
 	local same=".ingressRate = $1 | .egressRate = $1 | .ingressBurst = $1 / 50 | .egressBurst = $1 / 50"
-	serve
+	ss -Hltn sport = :5201 | grep -q . || serve
 	for type in bridge ptp; do
 		attach red "$same" ".type = \"$type\"" >/dev/null
 		for direction in '' -R; do
@@ -306,6 +306,19 @@ shaped() {
 
 test_10_Mbit_are_10_Mbit() { shaped 10000000; }
 test_100_Mbit_are_100_Mbit() { shaped 100000000; }
-test_1_Gbit_are_1_Gbit() { shaped 1000000000; }
+test_1_Gbit_are_1_Gbit() {
+	local got
+	pod red
+	cni ADD red "$(main .)" >/dev/null
+	serve
+	got=$(rate red)
+	if [ "$got" -lt 1250000000 ]; then
+		echo "SKIP: without a limit this machine does $got bit/s"
+		exit 0
+	fi
+	cni DEL red "$(main .)"
+	ip netns del red
+	shaped 1000000000
+}
 
 run_tests "$@"

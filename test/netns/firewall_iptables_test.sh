@@ -9,8 +9,12 @@ CUT="same bridge yes, other bridge no, node yes, out no, in no, from node yes"
 # What the reference plugin gives: a container may begin, and nobody else.
 LET_OUT="same bridge yes, other bridge yes, node yes, out yes, in no, from node yes"
 
-# As the frames within a bridge would meet FORWARD too, it is about what is routed.
-unbridged() { sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; }
+# As the frames within a bridge would meet FORWARD too, it is about what is routed. Without br_netfilter
+# they do not.
+unbridged() {
+	[ ! -d /proc/sys/net/bridge ] ||
+		sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
+}
 
 # docker COMMAND: FORWARD as Docker leaves it
 docker() {
