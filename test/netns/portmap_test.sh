@@ -146,6 +146,7 @@ test_neighbours_do_not_reach_the_loopback_network() {
 
 # pretend: what a server of the node sees of a pod that sends from 127.0.0.2; "-" if nothing
 pretend() {
+	rm -f "$T/seen" # it is written when the server is ready
 	python3 - "$1" >"$T/seen" <<-'END' &
 		import socket, sys
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

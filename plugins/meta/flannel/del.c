@@ -2,7 +2,6 @@
 /** DEL and GC: the delegate takes away what it made, then what was saved goes too. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -63,16 +62,10 @@ static int collect(const struct cni_call *call, const char *container, struct js
 	saved_read(&saved, call, container);
 	if (!saved.delegate && !saved.garbage)
 		return 0; // who knows whose
-	if (saved.delegate && !delegate_is_same(saved.delegate, now)) {
-		// It may be of a version from before there was GC.
-		const struct flannel_conf *conf = call->conf;
-
-		if (json_object_set_new(saved.delegate, "cniVersion",
-					json_string(conf->common.version)) < 0)
-			return err_set(e, ERR_TRY_AGAIN, "out of memory");
-		if (run(call, CNI_GC, saved.delegate, e) < 0)
-			return -1;
-	}
+	if (saved.delegate && !delegate_is_same(saved.delegate, now) &&
+	    (delegate_update(call, saved.delegate, e) < 0 ||
+	     run(call, CNI_GC, saved.delegate, e) < 0))
+		return -1;
 	return saved_remove(call, container, e);
 }
 

@@ -22,27 +22,31 @@ static int restore_sysctl(const struct tuning_job *job, const struct conf_pair *
 }
 
 /**
- * Where the interface is gone, nothing is left to do. A virtual one goes in a moment, by the DEL of
- * the plugin that made it, and what its container has done to it (an MTU below the one for IPv6
- * that is to come back) must not be in the way of that.
+ * A virtual interface goes in a moment, by the DEL of the plugin that made it. What its container
+ * has done to it (an MTU below the one for IPv6 that is to come back) must not be in the way of
+ * that. EINVAL is the kernel's word for it; after any other error a DEL again may succeed.
  */
+static int excuse(const struct tuning_job *job, int rc, struct err *e)
+{
+	if (rc == 0 || !*job->link.kind || e->os != EINVAL)
+		return rc;
+	log_warn("restore %s: %s", job->call->at.ifname, e->msg);
+	*e = (struct err){};
+	return 0;
+}
+
+/** Where the interface is gone, nothing is left to do. */
 static int restore(struct tuning_job *job, struct err *e)
 {
 	struct steps steps = {.first = e};
+	struct err *err = &steps.err;
 
 	if (tuning_enter(job, e) < 0)
 		return e->os == ENODEV ? 0 : -1;
-	step(&steps, tuning_set_link(job, &job->was, &steps.err));
+	step(&steps, excuse(job, tuning_set_link(job, &job->was, err), err));
 	for (size_t i = 0; i < job->was.n_sysctls; i++)
-		step(&steps, restore_sysctl(job, &job->was.sysctls[i], &steps.err));
-	if (steps.rc == 0)
-		return 0;
-	(void)err_wrap(e, "restore %s", job->call->at.ifname);
-	if (!*job->link.kind)
-		return -1;
-	log_warn("%s", e->msg);
-	*e = (struct err){};
-	return 0;
+		step(&steps, excuse(job, restore_sysctl(job, &job->was.sysctls[i], err), err));
+	return steps.rc < 0 ? err_wrap(e, "restore %s", job->call->at.ifname) : 0;
 }
 
 int tuning_del(const struct cni_call *call, struct err *e)
