@@ -70,7 +70,7 @@ static void try_kind(const struct ruleset_kind *kind, const uint8_t *data, size_
 /** What one line stands for fits its arrays. */
 static void try_line(const struct ruleset_kind *kind, const char *line)
 {
-	struct ruleset_elem elems[RULESET_ELEMS];
+	struct ruleset_elem elems[RULESET_ELEMS] = {};
 	size_t n = kind->elems(line, elems);
 
 	must(n <= RULESET_ELEMS);
