@@ -273,13 +273,12 @@ static int on_chain_use(const struct nlmsghdr *reply, void *ctx, struct err *e)
 
 	(void)e;
 	nl_parse(reply, sizeof(struct nfgenmsg), a, NFTA_CHAIN_MAX);
-	*(uint32_t *)ctx += nl_get_be32(a[NFTA_CHAIN_USE]);
+	*(uint32_t *)ctx = nl_get_be32(a[NFTA_CHAIN_USE]);
 	return 0;
 }
 
-/** Add the number of rules in @chain to @rules. */
-static int count_rules(struct nl *nl, const struct nft_table *table, const char *chain,
-		       uint32_t *rules, struct err *e)
+static int count_uses(struct nl *nl, const struct nft_table *table, const char *chain,
+		      uint32_t *uses, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 
@@ -287,25 +286,25 @@ static int count_rules(struct nl *nl, const struct nft_table *table, const char 
 	nl_label(&m, "find nf_tables chain %s %s", table->name, chain);
 	nl_str(&m, NFTA_CHAIN_TABLE, table->name);
 	nl_str(&m, NFTA_CHAIN_NAME, chain);
-	return nl_get(nl, &m, on_chain_use, rules, e);
+	return nl_get(nl, &m, on_chain_use, uses, e);
 }
 
 int nft_count(struct nl *nl, const struct nft_table *table, const struct nft_chain chains[],
-	      size_t n, uint32_t *rules, uint32_t *objects, struct err *e)
+	      size_t n, uint32_t uses[], uint32_t *objects, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	int rc;
 
-	*rules = *objects = 0;
 	begin(&m, NFT_MSG_GETTABLE, 0, table->family);
 	nl_label(&m, "find nf_tables table %s", table->name);
 	nl_str(&m, NFTA_TABLE_NAME, table->name);
 	rc = nl_get(nl, &m, on_table_use, objects, e);
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = count_rules(nl, table, chains[i].name, rules, e);
+		rc = count_uses(nl, table, chains[i].name, &uses[i], e);
 	if (rc == 0)
 		return 0;
-	*rules = *objects = 0;
+	*objects = 0;
+	memset(uses, 0, n * sizeof(*uses));
 	return e->os == ENOENT ? 0 : -1;
 }
 

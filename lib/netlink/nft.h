@@ -105,11 +105,11 @@ int nft_exists(struct nl *nl, const struct nft_table *table, const char *set, bo
 	       struct err *e) _must_check_;
 
 /**
- * How many rules these chains have together, and how many chains and sets @table: both 0 if the
- * table or one of the chains is gone.
+ * How often each chain is used, that is its rules and the jumps to it, and how many chains and sets
+ * @table has: all 0 if the table or one of the chains is gone.
  */
 int nft_count(struct nl *nl, const struct nft_table *table, const struct nft_chain chains[],
-	      size_t n, uint32_t *rules, uint32_t *objects, struct err *e) _must_check_;
+	      size_t n, uint32_t uses[], uint32_t *objects, struct err *e) _must_check_;
 
 /**
  * Put an element into a set: nft_elem_add() is EEXIST if it is there, nft_elem_ensure() leaves one

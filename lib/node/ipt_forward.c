@@ -27,9 +27,9 @@ static int chain_exists(struct nl *nl, const struct nft_table *table, const char
 			struct err *e)
 {
 	const struct nft_chain chain = {.name = name};
-	uint32_t rules, objects;
+	uint32_t uses, objects;
 
-	if (nft_count(nl, table, &chain, 1, &rules, &objects, e) < 0)
+	if (nft_count(nl, table, &chain, 1, &uses, &objects, e) < 0)
 		return -1;
 	*out = objects > 0;
 	return 0;

@@ -59,7 +59,7 @@ const struct ruleset_kind macspoof_kind = {
 	.n_chains = 1,
 	.put_base = put_base,
 	.base_sets = 2,
-	.base_rules = 2,
+	.base_uses = (const uint32_t[]){2},
 	.elems = elems,
 };
 

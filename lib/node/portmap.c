@@ -33,6 +33,9 @@ static const struct nft_chain chains[] = {
 	{"guard", "filter", NFT_HOOK_PREROUTING, PRIORITY_RAW},
 };
 
+/** Of each chain: its rules and the jumps to it. */
+static const uint32_t base_uses[] = {6 + 2, 0 + 1, 1, 2, 0, 2};
+
 static const struct prefix loopback4 = {{.family = AF_INET, .bytes = {127}}, 8};
 static const struct prefix loopback6 = {{.family = AF_INET6, .bytes = {[15] = 1}}, 128};
 
@@ -238,12 +241,6 @@ static void put_base_maps(struct nl_msg *m)
 	}
 }
 
-enum {
-	BASE_SETS = 4,
-	BASE_JUMPS = 3, ///< which the kernel counts twice, where they are and where they lead
-	BASE_RULES = 11 + BASE_JUMPS,
-};
-
 /** 127.0.0.0/8 is the node's own, as the kernel has it without route_localnet. */
 static void put_guard(struct nl_msg *m, enum nft_direction dir)
 {
@@ -389,8 +386,8 @@ const struct ruleset_kind portmap_kind = {
 	.chains = chains,
 	.n_chains = ARRAY_SIZE(chains),
 	.put_base = put_base,
-	.base_sets = BASE_SETS,
-	.base_rules = BASE_RULES,
+	.base_sets = 4,
+	.base_uses = base_uses,
 	.elems = elems,
 	.put_set = put_set,
 	.claim = claim,

@@ -305,16 +305,23 @@ static int add_carefully(struct ruleset *r, const struct addition *x, struct err
 	return r->kind->claim ? ruleset_sweep(r, e) : 0; // after whom we have displaced
 }
 
-/** Whether the table stands, with all of its rules: each set that a line needs has one. */
+/**
+ * Whether the table stands, with all of its rules: each set that a line needs has one. Somebody's
+ * own do no harm, and hide what is missing in no chain but their own.
+ */
 static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 {
 	const struct ruleset_kind *kind = r->kind;
-	uint32_t base = kind->n_chains + kind->base_sets, rules, objects;
+	uint32_t base = kind->n_chains + kind->base_sets, uses[RULESET_CHAINS], objects, more = 0;
 
-	if (nft_count(r->nl, &kind->table, kind->chains, kind->n_chains, &rules, &objects, e) < 0)
+	if (nft_count(r->nl, &kind->table, kind->chains, kind->n_chains, uses, &objects, e) < 0)
 		return -1;
-	*whole =
-		objects >= base && rules >= kind->base_rules + (kind->put_set ? objects - base : 0);
+	*whole = objects >= base;
+	for (size_t i = 0; *whole && i < kind->n_chains; i++) {
+		*whole = uses[i] >= kind->base_uses[i];
+		more += uses[i] - kind->base_uses[i];
+	}
+	*whole &= !kind->put_set || more >= objects - base;
 	return 0;
 }
 

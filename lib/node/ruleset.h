@@ -17,7 +17,7 @@
  * Functions open the socket when they first need it, and leave it open: it must be closed after
  * links are deleted, not before (nft.h).
  */
-enum { RULESET_SET = 64, RULESET_ELEMS = 4 };
+enum { RULESET_SET = 64, RULESET_ELEMS = 4, RULESET_CHAINS = 8 };
 
 /** One element that a line stands for. */
 struct ruleset_elem {
@@ -40,14 +40,15 @@ struct ruleset_kind {
 	const char *name; ///< "masq": of the records' directory and lock
 	struct nft_table table;
 	const struct nft_chain *chains;
-	uint32_t n_chains;
+	uint32_t n_chains; ///< at most RULESET_CHAINS
 
 	/**
 	 * Sets, further chains and rules that are there whatever the records say; or NULL. How many
-	 * sets and chains, and how many rules in @chains.
+	 * sets and chains, and how often each of @chains is used: its rules and the jumps to it.
 	 */
 	void (*put_base)(struct nl_msg *m);
-	uint32_t base_sets, base_rules;
+	uint32_t base_sets;
+	const uint32_t *base_uses;
 
 	/**
 	 * The elements that @line stands for, in zeroed memory; returns how many. A line may be a

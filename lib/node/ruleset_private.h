@@ -53,8 +53,8 @@ bool ruleset_is_garbage(const char *tag, const void *keeping);
 struct ruleset_written {
 	const char **names;
 	size_t n;
-	struct ruleset_elem *mapped;
-	size_t n_mapped;
+	struct ruleset_elem *mapped; ///< a hash table; a free slot names no set
+	size_t n_mapped, slots;
 };
 
 bool ruleset_is_written(const struct ruleset_written *w, const char *set);

@@ -22,11 +22,26 @@ static const char *path_of(const char *kind, enum record_state state, const char
 	return buf;
 }
 
-static int make_dir(const char *kind, enum record_state state)
+/** @buf of PATH_MAX bytes. */
+static const char *lock_of(const char *kind, char *buf)
 {
+	(void)snprintf(buf, PATH_MAX, STATE_DIR "/%s.lock", kind);
+	return buf;
+}
+
+/**
+ * Make what a removal needs, then the place for records: where there is one, removing it takes
+ * neither space nor an inode.
+ */
+static int make_dirs(const char *kind)
+{
+	_cleanup_(fd_closep) int lock = -1;
 	char path[PATH_MAX];
 
-	return dir_make(path_of(kind, state, NULL, path), 0755);
+	if (dir_make(path_of(kind, RECORD_GONE, NULL, path), 0755) < 0)
+		return -1;
+	lock = open(lock_of(kind, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return lock < 0 ? -1 : dir_make(path_of(kind, RECORD_LIVE, NULL, path), 0755);
 }
 
 /** What goes into the file; NULL when memory is short. */
@@ -64,7 +79,7 @@ int ruleset_record_write(const char *kind, const struct attachment *a, const cha
 			       RECORD_MAX);
 	path_of(kind, RECORD_LIVE, attachment_id(a, id), path);
 	rc = file_create(AT_FDCWD, path, text, 0600);
-	if (rc < 0 && errno == ENOENT && make_dir(kind, RECORD_LIVE) == 0)
+	if (rc < 0 && errno == ENOENT && make_dirs(kind) == 0)
 		rc = file_create(AT_FDCWD, path, text, 0600);
 	if (rc < 0 && errno == EEXIST) // of an ADD that never finished
 		rc = file_replace(AT_FDCWD, path, text, 0600);
@@ -86,23 +101,48 @@ static bool parse(struct ruleset_record *r, char *text, struct arena *arena)
 	return true;
 }
 
+/** An open record and what it says. */
+struct opened {
+	int fd;
+	char *text;
+	struct timespec written;
+};
+
+static void opened_done(struct opened *o)
+{
+	fd_closep(&o->fd);
+}
+
+/** Returns 1, 0 if there is none, -1 on failure. What is no file is no record. */
+static int open_record(const char *path, int flags, struct opened *out, struct arena *arena,
+		       struct err *e)
+{
+	struct stat st;
+
+	out->fd = open(path, flags | O_NONBLOCK | O_CLOEXEC); // a FIFO would wait for a writer
+	if (out->fd < 0 && (errno == ENOENT || errno == EISDIR || errno == ENXIO))
+		return 0;
+	if (out->fd < 0 || fstat(out->fd, &st) < 0)
+		return err_os(e, ERR_IO, errno, "open %s", path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	out->written = st.st_mtim;
+	out->text = file_read_all(arena, out->fd, RECORD_MAX, path, e);
+	return out->text ? 1 : -1;
+}
+
 /** Returns 1, 0 if there is none, -1 on failure. */
 static int read_record(const char *kind, enum record_state state, const char *id,
 		       struct ruleset_record *out, struct arena *arena, struct err *e)
 {
-	_cleanup_(fd_closep) int fd = -1;
-	char path[PATH_MAX], *text;
-	struct stat st = {};
+	_cleanup_(opened_done) struct opened o = {.fd = -1};
+	char path[PATH_MAX];
+	int rc = open_record(path_of(kind, state, id, path), O_RDONLY, &o, arena, e);
 
-	fd = open(path_of(kind, state, id, path), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "open %s", path);
-	text = file_read_all(arena, fd, RECORD_MAX, path, e);
-	if (!text)
-		return -1;
-	(void)fstat(fd, &st);
-	*out = (struct ruleset_record){.id = arena_strdup(arena, id), .written = st.st_mtim};
-	if (!out->id || !parse(out, text, arena))
+	if (rc <= 0)
+		return rc;
+	*out = (struct ruleset_record){.id = arena_strdup(arena, id), .written = o.written};
+	if (!out->id || !parse(out, o.text, arena))
 		return err_set(e, ERR_TRY_AGAIN, "read %s: out of memory", path);
 	return 1;
 }
@@ -115,8 +155,7 @@ int ruleset_record_retire(const char *kind, const char *id, struct err *e)
 	path_of(kind, RECORD_LIVE, id, from);
 	path_of(kind, RECORD_GONE, id, to);
 	rc = rename(from, to);
-	if (rc < 0 && errno == ENOENT && access(from, F_OK) == 0 &&
-	    make_dir(kind, RECORD_GONE) == 0)
+	if (rc < 0 && errno == ENOENT && access(from, F_OK) == 0 && make_dirs(kind) == 0)
 		rc = rename(from, to);
 	if (rc < 0 && errno != ENOENT)
 		return err_os(e, ERR_IO, errno, "move %s", from);
@@ -142,24 +181,21 @@ int ruleset_record_forget(const char *kind, enum record_state state, const char 
 int ruleset_record_blank(const char *kind, const char *id, const char *line, struct arena *arena,
 			 struct err *e)
 {
-	_cleanup_(fd_closep) int fd = -1;
-	char path[PATH_MAX], *text, *at;
+	_cleanup_(opened_done) struct opened o = {.fd = -1};
+	char path[PATH_MAX], *at;
 	size_t len = strlen(line);
+	int rc = open_record(path_of(kind, RECORD_LIVE, id, path), O_RDWR, &o, arena, e);
 
-	fd = open(path_of(kind, RECORD_LIVE, id, path), O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "open %s", path);
-	text = file_read_all(arena, fd, RECORD_MAX, path, e);
-	if (!text)
-		return -1;
-	at = strchr(text, '\n'); // behind the tag
+	if (rc <= 0)
+		return rc;
+	at = strchr(o.text, '\n'); // behind the tag
 	while (at && (strncmp(at + 1, line, len) != 0 || at[1 + len] != '\n'))
 		at = strchr(at + 1, '\n');
 	if (!at)
 		return 0;
 	memset(at + 1, '\n', len);
 	// In place, so that a record that is moved meanwhile does not come back.
-	if (pwrite(fd, at + 1, len, at + 1 - text) != (ssize_t)len)
+	if (pwrite(o.fd, at + 1, len, at + 1 - o.text) != (ssize_t)len)
 		return err_os(e, ERR_IO, errno, "write %s", path);
 	return 0;
 }
@@ -222,8 +258,7 @@ int ruleset_lock(const char *kind, int *fd, struct err *e)
 {
 	char path[PATH_MAX];
 
-	if (make_dir(kind, RECORD_LIVE) < 0)
+	if (access(lock_of(kind, path), F_OK) < 0 && make_dirs(kind) < 0)
 		return err_os(e, ERR_IO, errno, "make " STATE_DIR "/%s", kind);
-	(void)snprintf(path, sizeof(path), STATE_DIR "/%s.lock", kind);
 	return file_lock(AT_FDCWD, path, 0600, fd, e);
 }

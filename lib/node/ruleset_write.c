@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "node/ruleset_private.h"
 
 #define SHARED "edgeway" ///< the comment of what is everybody's who has it; no tag
@@ -30,15 +31,22 @@ bool ruleset_is_same_key(const struct ruleset_elem *a, const struct ruleset_elem
 	       !memcmp(a->key.bytes, b->key.bytes, a->key.len);
 }
 
+/** What @put makes of @line, unless @w has it, by @name. False when memory is short. */
+static bool put_once(const struct ruleset *r, struct nl_msg *m, const char *line, const char *name,
+		     void (*put)(struct nl_msg *m, const char *line), struct ruleset_written *w)
+{
+	if (!put || ruleset_is_written(w, name))
+		return true;
+	if (!note_written(r, w, name))
+		return false;
+	put(m, line);
+	return true;
+}
+
 bool ruleset_put_set(const struct ruleset *r, struct nl_msg *m, const char *line, const char *set,
 		     struct ruleset_written *w)
 {
-	if (!r->kind->put_set || ruleset_is_written(w, set))
-		return true;
-	if (!note_written(r, w, set))
-		return false;
-	r->kind->put_set(m, line);
-	return true;
+	return put_once(r, m, line, set, r->kind->put_set, w);
 }
 
 size_t ruleset_elems(const struct ruleset *r, const char *line,
@@ -53,22 +61,48 @@ bool ruleset_is_shared(const struct ruleset *r, const char *set)
 	return r->kind->is_shared && r->kind->is_shared(set);
 }
 
+/** Where @elem is among @slots, a power of two of which some are free, or would go. */
+static struct ruleset_elem *slot_of(struct ruleset_elem *mapped, size_t slots,
+				    const struct ruleset_elem *elem)
+{
+	uint64_t i = hash_str(hash_str(HASH_SEED, elem->set), elem->key.text);
+
+	while (*mapped[i & (slots - 1)].set && !ruleset_is_same_key(&mapped[i & (slots - 1)], elem))
+		i++;
+	return &mapped[i & (slots - 1)];
+}
+
+/** Twice the room in the table of what is mapped. */
+static bool grow_mapped(const struct ruleset *r, struct ruleset_written *w)
+{
+	size_t slots = w->slots ? 2 * w->slots : 64;
+	struct ruleset_elem *grown = arena_calloc(r->arena, slots, sizeof(*grown));
+
+	if (!grown)
+		return false;
+	for (size_t i = 0; i < w->slots; i++)
+		if (*w->mapped[i].set)
+			*slot_of(grown, slots, &w->mapped[i]) = w->mapped[i];
+	w->mapped = grown;
+	w->slots = slots;
+	return true;
+}
+
 /** Note that @elem of a map goes in; false if one with its key did. */
 static bool note_mapped(const struct ruleset *r, struct nl_msg *m, struct ruleset_written *w,
 			const struct ruleset_elem *elem)
 {
-	struct ruleset_elem *grown;
+	struct ruleset_elem *slot;
 
-	for (size_t i = 0; i < w->n_mapped; i++)
-		if (ruleset_is_same_key(&w->mapped[i], elem))
-			return false;
-	grown = arena_grow(r->arena, w->mapped, w->n_mapped, sizeof(*w->mapped));
-	if (!grown) {
+	if (2 * w->n_mapped >= w->slots && !grow_mapped(r, w)) {
 		m->failed = true; // nl_call() says so
 		return true;
 	}
-	w->mapped = grown;
-	w->mapped[w->n_mapped++] = *elem;
+	slot = slot_of(w->mapped, w->slots, elem);
+	if (*slot->set)
+		return false;
+	*slot = *elem;
+	w->n_mapped++;
 	return true;
 }
 
@@ -88,18 +122,6 @@ void ruleset_put_line(const struct ruleset *r, struct nl_msg *m, const char *lin
 		else if (!w || !elem.data.len || note_mapped(r, m, w, &elems[i]))
 			nft_elem_ensure(m, &r->kind->table, elems[i].set, &elem);
 	}
-}
-
-/** What @line stands for if not for elements, unless @w has it. False when memory is short. */
-static bool put_note(const struct ruleset *r, struct nl_msg *m, const char *line,
-		     struct ruleset_written *w)
-{
-	if (!r->kind->put_note || ruleset_is_written(w, line))
-		return true;
-	if (!note_written(r, w, line))
-		return false;
-	r->kind->put_note(m, line);
-	return true;
 }
 
 bool ruleset_put_table(const struct ruleset *r, struct nl_msg *m,
@@ -123,7 +145,7 @@ bool ruleset_put_table(const struct ruleset *r, struct nl_msg *m,
 			const char *line = records[i].lines[j];
 
 			if (!ruleset_elems(r, line, elems)) {
-				if (!put_note(r, m, line, &w))
+				if (!put_once(r, m, line, line, r->kind->put_note, &w))
 					return false;
 				continue;
 			}

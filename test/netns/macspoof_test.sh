@@ -219,7 +219,8 @@ test_a_failed_add_keeps_the_filter_until_the_port_is_gone() {
 test_an_earlier_life_of_the_pod_leaves_no_second_address() {
 	pod red
 	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:01"')"
-	ip netns del red # with its pair, and nobody called DEL
+	ip link del "$(port_of red)" # nobody called DEL
+	ip netns del red
 	rm -r /var/lib/cni/networks/n
 	pod red
 	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:02"')"

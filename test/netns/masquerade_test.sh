@@ -136,6 +136,42 @@ test_check_sees_that_the_rules_are_gone_while_the_sets_stand() {
 	cni CHECK red "$conf"
 }
 
+# but_index: the world, without what leases are found by, which is made anew when it is missing
+but_index() { world | grep -v "file /run/edgeway/leases/"; }
+# Where state is kept no file can be made any more: not for who comes, but who goes still can.
+test_who_is_there_can_go_when_no_file_can_be_made() {
+	local conf i=0
+	conf=$(masq)
+	pod red blue
+	mkdir -p /run/edgeway
+	mount -t tmpfs -o nr_inodes=64 none /run/edgeway
+	cni ADD red "$conf"
+	while touch "/run/edgeway/filler$((i++))" 2>"$T/said"; do :; done
+	grep -q "No space left" "$T/said"
+	but_index >"$T/before"
+	refused 5 "write /run/edgeway/masq/" ADD blue "$conf"
+	but_index | diff "$T/before" -
+	cni DEL blue "$conf"
+	cni DEL red "$conf"
+	elements | absent "elements left"
+	state | absent "state left"
+	umount /run/edgeway
+}
+
+test_what_is_no_file_is_no_record() {
+	local conf
+	conf=$(masq)
+	pod red
+	cni ADD red "$conf"
+	mkdir /run/edgeway/masq/directory /run/edgeway/masq.gone/directory
+	mkfifo /run/edgeway/masq/fifo /run/edgeway/masq.gone/fifo
+	nft flush ruleset
+	timeout 5 "$BIN/bridge" --resync
+	cni CHECK red "$conf"
+	cni DEL red "$conf"
+	elements | absent "elements left"
+}
+
 test_an_address_recorded_twice_is_removed_once() {
 	local conf record
 	conf=$(masq)

@@ -179,6 +179,18 @@ test_neighbours_do_not_pretend_to_be_the_node() {
 	equal 127.0.0.2 "$(pretend 20)" "what the node sees without the guard"
 }
 
+test_rules_of_somebody_else_hide_none_that_is_missing() {
+	attach red
+	map ADD red "$ONE" >"$T/out"
+	nft add rule inet edgeway_portmap mapped counter
+	nft add rule inet edgeway_portmap mapped counter
+	map CHECK red "$ONE"
+	nft flush chain inet edgeway_portmap guard
+	refused 104 "" CHECK red "$(mapping red "$ONE")"
+	map ADD red "$ONE" >"$T/out"
+	map CHECK red "$ONE"
+}
+
 test_a_port_that_a_living_pod_holds_is_refused() {
 	attach red blue
 	map ADD red "$ONE" >"$T/out"
