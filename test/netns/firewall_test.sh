@@ -183,6 +183,80 @@ test_check_sees_a_port_that_is_not_isolated() {
 		CHECK red "$(chained "$(fw br0 '.ingressPolicy = "isolated"')" "$(cat "$T/red.result")")"
 }
 
+# prev POD FILTER: what bridge has reported, changed by a jq filter
+prev() { jq -c "$2" "$T/$1.before"; }
+
+# isolated POD FILTER: attach it to br0, with firewall behind such a result
+isolated() {
+	cni ADD "$1" "$(on br0 br0 10.9.0.0/24)" >"$T/$1.before"
+	prev "$1" "$2" >"$T/$1.changed"
+	mv "$T/$1.changed" "$T/$1.before"
+	attach_again "$1" br0 '.ingressPolicy = "isolated"'
+}
+
+test_the_bridge_is_that_of_the_port_wherever_it_is_listed() {
+	local conf='.ingressPolicy = "isolated"'
+	pod red blue green
+	isolated red '.interfaces |= [.[1], .[0], .[2]] | .ips[].interface = 2'
+	isolated blue '.interfaces |= [.[2], .[1]] | .ips[].interface = 0'
+	equal no "$(hears red "$(address blue)")" "within the bridge"
+	attach green br1 10.8.0.0/24 "$conf"
+	equal no "$(hears red "$(address green)")" "another bridge"
+	equal '"br0" "br1"' "$(bridges_in_table)" "bridges"
+	verb CHECK red br0 "$conf"
+	verb CHECK blue br0 "$conf"
+	bridge link set dev "$(jq -r '.interfaces[1].name' "$T/blue.result")" isolated off
+	refused 104 "is not isolated" CHECK blue "$(chained "$(fw br0 "$conf")" "$(cat "$T/blue.result")")"
+}
+
+test_what_cannot_be_isolated_is_refused() {
+	local conf port
+	conf=$(fw br0 '.ingressPolicy = "isolated"')
+	pod red
+	cni ADD red "$(on br0 br0 10.9.0.0/24)" >"$T/red.before"
+	port=$(jq -r '.interfaces[1].name' "$T/red.before")
+	ip link add br7 type bridge
+	ip link add other type veth peer name far
+	ip link set other master br7
+	refused 7 "ingressPolicy: prevResult.interfaces: none is a port of br0 that could be isolated" \
+		ADD red "$(chained "$conf" "$(prev red '.interfaces |= [.[0], .[2]] | .ips[].interface = 1')")"
+	refused 7 "ingressPolicy: prevResult.interfaces[3]: other is a port of br7, but $port of br0" \
+		ADD red "$(chained "$conf" "$(prev red '.interfaces += [{name: "other"}]')")"
+	refused 100 "ingressPolicy: prevResult.interfaces[0]: find interface br9: No such device" \
+		ADD red "$(chained "$conf" "$(prev red '.interfaces[0].name = "br9"')")"
+	nft list tables | sed -n /edgeway_firewall/p | absent "tables"
+	bridge -d link show dev "$port" | sed -n '/isolated on/p' | absent "isolation"
+}
+
+test_a_port_of_what_is_no_bridge_is_refused() {
+	pod red
+	ip link add vrf7 type vrf table 7 2>"$T/no-vrf" || {
+		echo "SKIP: no VRF in this kernel"
+		return 0
+	}
+	cni ADD red "$(net '.type = "ptp" | del(.bridge)')" >"$T/red.before"
+	ip link set "$(jq -r '.interfaces[0].name' "$T/red.before")" master vrf7
+	refused 7 "belongs to vrf7, which is no bridge" ADD red \
+		"$(chained "$(fw n '.ingressPolicy = "same-bridge"')" "$(cat "$T/red.before")")"
+}
+
+test_check_sees_a_port_that_has_left_its_bridge() {
+	local conf again
+	conf=$(fw br0 '.ingressPolicy = "isolated"')
+	pod red
+	attach red br0 10.9.0.0/24 '.ingressPolicy = "isolated"'
+	again=$(chained "$conf" "$(cat "$T/red.result")")
+	ip link set "$(port red)" nomaster
+	refused 104 "none is a port of br0" CHECK red "$again"
+	ip link add br7 type bridge
+	ip link set "$(port red)" master br7
+	bridge link set dev "$(port red)" isolated on
+	refused 104 "isolated br7 is missing" CHECK red "$again"
+	ip link del br0
+	refused 104 "prevResult.interfaces[0]: find interface br0: No such device" CHECK red "$again"
+	NETNS="" PREV="" cni DEL red "$conf"
+}
+
 test_del_leaves_nothing() {
 	local name
 	two_bridges '.ingressPolicy = "isolated"'

@@ -25,17 +25,16 @@ static int undo_isolation(void *nl, int index, struct err *e)
 	return nl_call(nl, &m, e);
 }
 
-static int isolate(struct nl *nl, int index, const char *name, void *ctx, struct err *e)
+static int isolate(struct nl *nl, int index, struct undo *undo, struct err *e)
 {
 	_cleanup_(nl_msg_free) struct nl_msg m = {};
 	struct port port;
 
-	(void)name;
 	if (port_get(nl, index, &port, e) < 0)
 		return -1;
 	if (port.isolated)
 		return 0;
-	if (undo_push(ctx, undo_isolation, nl, index, e) < 0)
+	if (undo_push(undo, undo_isolation, nl, index, e) < 0)
 		return -1;
 	port.isolated = true;
 	port_set(&m, index, &port);
@@ -46,10 +45,12 @@ static int isolate(struct nl *nl, int index, const char *name, void *ctx, struct
  * Frames between ports of one bridge come by the table only where br_netfilter is on. The bridge's
  * own isolation holds in any case, and whatever becomes of the ruleset.
  */
-static int isolate_ports(const struct firewall_job *job, struct nl *nl, struct undo *undo,
-			 struct err *e)
+static int isolate_ports(const struct firewall_job *job, struct undo *undo, struct err *e)
 {
-	return firewall_each_port(job, nl, isolate, undo, e) < 0 ? err_wrap(e, "ingressPolicy") : 0;
+	for (size_t i = 0; i < job->n_ports; i++)
+		if (isolate(job->nl, job->ports[i].index, undo, e) < 0)
+			return err_wrap(e, "ingressPolicy");
+	return 0;
 }
 
 /** firewalld has tables of its own, which drop what it does not know, and nothing overrules that.
@@ -69,17 +70,13 @@ static void look_for_firewalld(struct firewall_job *job)
 int firewall_verb_add(const struct cni_call *call, struct cni_result *result, struct err *e)
 {
 	_cleanup_(firewall_job_done) struct firewall_job job = {};
-	_cleanup_(nl_closep) struct nl *nl = NULL;
 	_cleanup_(undo_rollback) struct undo undo = {.arena = call->arena};
 
 	(void)result; // that of the plugins before
 	if (firewall_job_open(&job, call, e) < 0)
 		return -1;
-	if (job.want.policy == FIREWALL_ISOLATED) {
-		nl = nl_open(NETLINK_ROUTE, e);
-		if (!nl || isolate_ports(&job, nl, &undo, e) < 0)
-			return -1;
-	}
+	if (job.want.policy == FIREWALL_ISOLATED && isolate_ports(&job, &undo, e) < 0)
+		return -1;
 	if (job.want.n_ips > 0) {
 		// Pushed first: it goes by what is there, and there may be but a part.
 		if (undo_push(&undo, undo_rules, &job, 0, e) < 0 ||

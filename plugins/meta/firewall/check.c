@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /** CHECK and STATUS: compare the node with what ADD made; say whether an ADD would succeed. */
-#include <errno.h>
-
 #include "base/log.h"
 #include "firewall.h"
 #include "netlink/port.h"
 
-static int check_isolated(struct nl *nl, int index, const char *name, void *ctx, struct err *e)
-{
-	struct port port;
-
-	(void)ctx;
-	if (port_get(nl, index, &port, e) < 0)
-		return -1;
-	if (!port.isolated)
-		return err_set(e, ERR_MISMATCH, "port %s is not isolated", name);
-	return 0;
-}
-
 static int check_ports(const struct firewall_job *job, struct err *e)
 {
-	_cleanup_(nl_closep) struct nl *nl = nl_open(NETLINK_ROUTE, e);
+	for (size_t i = 0; i < job->n_ports; i++) {
+		struct port port;
 
-	if (!nl)
-		return -1;
-	if (firewall_each_port(job, nl, check_isolated, NULL, e) == 0)
-		return 0;
-	if (e->os == ENODEV)
-		e->code = ERR_MISMATCH;
-	return -1;
+		if (port_get(job->nl, job->ports[i].index, &port, e) < 0)
+			return -1;
+		if (!port.isolated)
+			return err_set(e, ERR_MISMATCH, "port %s is not isolated",
+				       job->ports[i].name);
+	}
+	return 0;
 }
 
 int firewall_verb_check(const struct cni_call *call, struct err *e)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cni/call.h"
+#include "netlink/link.h"
 #include "node/firewall.h"
 
 struct firewall_conf {
@@ -16,6 +17,12 @@ struct firewall_job {
 	const struct firewall_conf *conf;
 	struct ruleset rules;
 	struct firewall want;
+
+	// Only where there is a policy, and what prevResult lists is asked about:
+	struct nl *nl;      ///< NETLINK_ROUTE
+	struct link routed; ///< what the policy is about: a bridge, or without one the node's end
+	struct link *ports; ///< the container's ports of that bridge
+	size_t n_ports;
 };
 
 /** What prevResult and the configuration ask for goes to job->want. */
@@ -23,12 +30,12 @@ int firewall_job_open(struct firewall_job *job, const struct cni_call *call,
 		      struct err *e) _must_check_;
 void firewall_job_done(struct firewall_job *job);
 
-/** What to do with a bridge port of the container; return -1 with @e filled to stop. */
-typedef int firewall_port_fn(struct nl *nl, int index, const char *name, void *ctx, struct err *e);
-
-/** Call @fn for the ports of the bridge that prevResult lists, with a socket for routes. */
-int firewall_each_port(const struct firewall_job *job, struct nl *nl, firewall_port_fn *fn,
-		       void *ctx, struct err *e) _must_check_;
+/**
+ * The bridge that the node's interfaces in prevResult are ports of, else the first of them that is
+ * one, else the first of them (ports.c): job->routed, with job->ports. Refuses what a policy would
+ * not hold for; for CHECK that is ERR_MISMATCH.
+ */
+int firewall_find_bridge(struct firewall_job *job, struct err *e) _must_check_;
 
 /** The verbs. */
 int firewall_verb_add(const struct cni_call *call, struct cni_result *result,

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "cni/plugin.h"
 #include "firewall.h"
-#include "netlink/link.h"
 #include "node/ipt_forward.h"
 
 static const char *check_backend(const void *value)
@@ -67,36 +66,6 @@ static const struct conf_field fields[] = {
 	conf_end,
 };
 
-/** The bridge is the first interface that is listed, as with the reference plugin. */
-static int find_bridge(struct firewall_job *job, struct err *e)
-{
-	const struct cni_result *prev = job->call->prev;
-	const char *name, *wrong;
-
-	if (prev->n_ifaces == 0) {
-		(void)err_set(e, ERR_CONFIG,
-			      "prevResult.interfaces: empty, but ingressPolicy is %s",
-			      job->conf->ingress);
-		return err_hint(e, "chain it after bridge, which lists its bridge first");
-	}
-	name = prev->ifaces[0].name ? prev->ifaces[0].name : "";
-	wrong = conf_ifname(&name);
-	if (wrong)
-		return err_set(e, ERR_CONFIG, "prevResult.interfaces[0].name: \"%.64s\": %s", name,
-			       wrong);
-	// Of the same name the node may have its uplink, which would be parted from every bridge.
-	if (prev->ifaces[0].sandbox && *prev->ifaces[0].sandbox) {
-		(void)err_set(e, ERR_CONFIG,
-			      "prevResult.interfaces[0]: %s is in the container, but "
-			      "ingressPolicy is %s",
-			      name, job->conf->ingress);
-		return err_hint(e, "chain it after a plugin that lists an interface of the node "
-				   "first, as bridge and ptp do");
-	}
-	job->want.bridge = name;
-	return 0;
-}
-
 int firewall_job_open(struct firewall_job *job, const struct cni_call *call, struct err *e)
 {
 	const struct firewall_conf *conf = call->conf;
@@ -125,32 +94,13 @@ int firewall_job_open(struct firewall_job *job, const struct cni_call *call, str
 		ips[i] = call->prev->ips[i].address.ip;
 	job->want.ips = ips;
 	job->want.n_ips = call->prev->n_ips;
-	return job->want.policy == FIREWALL_OPEN ? 0 : find_bridge(job, e);
+	return job->want.policy == FIREWALL_OPEN ? 0 : firewall_find_bridge(job, e);
 }
 
 void firewall_job_done(struct firewall_job *job)
 {
+	nl_closep(&job->nl);
 	ruleset_done(&job->rules);
-}
-
-int firewall_each_port(const struct firewall_job *job, struct nl *nl, firewall_port_fn *fn,
-		       void *ctx, struct err *e)
-{
-	const struct cni_result *prev = job->call->prev;
-	int bridge = nl_ifindex(nl, job->want.bridge);
-
-	for (size_t i = 1; i < prev->n_ifaces; i++) {
-		const struct cni_iface *iface = &prev->ifaces[i];
-		struct link link;
-
-		if (!iface->name || (iface->sandbox && *iface->sandbox))
-			continue;
-		if (link_get(nl, iface->name, &link, e) < 0)
-			return err_wrap(e, "prevResult.interfaces[%zu]", i);
-		if (bridge && link.master == bridge && fn(nl, link.index, link.name, ctx, e) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 static int resync(struct arena *arena, struct err *e)
