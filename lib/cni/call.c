@@ -198,12 +198,13 @@ int cni_call_from_doc(struct cni_call *call, struct err *e)
 int cni_read_conf(const struct cni_call *call, void *out, const struct conf_field *fields,
 		  struct json_t *json, const char *at, bool open, struct err *e)
 {
-	// What was configured when the container came may be wrong by the time it goes.
-	bool lenient = call->verb == CNI_DEL;
+	// What was configured when the container came may be wrong by the time it goes; an unknown
+	// key, which may be of then as well, is no reason to leave anything behind.
+	bool lenient = call->verb == CNI_DEL, collects = call->verb == CNI_GC;
 	struct conf_report report = {
 		.open = open,
 		.lenient = lenient,
-		.strict = !lenient && json_is_true(conf_lookup(call->doc, "strict")),
+		.strict = !lenient && !collects && json_is_true(conf_lookup(call->doc, "strict")),
 	};
 
 	if (conf_read(out, fields, json, at, &report, call->arena, e) < 0)

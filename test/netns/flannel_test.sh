@@ -164,12 +164,28 @@ test_another_delegate_runs_in_its_own_process() {
 	ip netns del red
 	unchanged "ADD and DEL"
 	CNIPATH=/nonexistent cni DEL red "$conf" # nothing is saved, so most likely nothing is there
-	pod blue
+}
+
+# An operator has removed it, so no DEL would ever find it again.
+test_a_delegate_that_is_no_longer_installed() {
+	local conf
+	conf=$(flannel '.delegate = {"type": "ptp", "ipMasq": true} | .ipam.routes = [{"dst": "0.0.0.0/0"}]')
+	v4
+	settle "$conf"
+	pod red blue green
+	cni ADD red "$conf"
+	CNIPATH=/nonexistent cni DEL red "$conf"
+	grep -q 'delegate.type: failed to find plugin \\"ptp\\" .*: deleted without it' "$T/err" ||
+		fail "not said: $(cat "$T/err")"
+	CNIPATH=/nonexistent cni DEL red "$conf"
+	ip netns del red
 	cni ADD blue "$conf"
-	CNIPATH=/nonexistent refused 103 'failed to find plugin "ptp"' DEL blue "$conf"
-	[ -e $SAVED/blue ] || fail "what is saved went before it was used"
-	cni DEL blue "$conf"
-	leases cbr0 | absent "leases"
+	ip netns del blue
+	NETNS="" PREV="" CNIPATH=/nonexistent cni DEL blue "$conf"
+	cni ADD green "$conf"
+	CNIPATH=/nonexistent cni GC none "$(flannel '."cni.dev/valid-attachments" = []')"
+	ip netns del green
+	unchanged "DEL and GC without the delegate"
 }
 
 # --- what is wrong is named ---
@@ -340,6 +356,16 @@ test_gc_by_what_was_saved_long_ago() {
 	cni ADD red "$ptp"
 	json '.cniVersion == "1.0.0"' "$(cat $SAVED/red)"
 	cni GC none "$(flannel '.cniVersion = "1.1.0" | ."cni.dev/valid-attachments" = []')"
+	ip -o link show type veth | absent "pairs"
+	find $SAVED -type f | absent "what was saved"
+}
+
+test_gc_by_what_was_saved_before_strict() {
+	v4
+	pod red
+	cni ADD red "$(flannel '.delegate.later = 1 | .ipam.then = 1')"
+	refused 2 "then: 1: unknown key" STATUS none "$(flannel '.strict = true | .ipam.then = 1')"
+	cni GC none "$(flannel '.strict = true | ."cni.dev/valid-attachments" = []')"
 	ip -o link show type veth | absent "pairs"
 	find $SAVED -type f | absent "what was saved"
 }

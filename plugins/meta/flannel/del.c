@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/steps.h"
+#include "cni/delegate.h"
 #include "flannel.h"
 
 /** What ADD would do now, as far as that can be known. */
@@ -33,6 +34,22 @@ static int run(const struct cni_call *call, enum cni_verb verb, struct json_t *d
 	return nested_run(&nested, verb, NULL, e);
 }
 
+/**
+ * A plugin that is no longer installed cannot be asked, and a runtime would repeat that for ever.
+ * What goes by network, container and interface bridge deletes as well: leases, masquerading, a
+ * pair; the rest goes with the namespace.
+ */
+static int stand_in(const struct cni_call *call, struct json_t *delegate, struct err *e)
+{
+	const char *type = delegate_type(delegate);
+	struct err missing = {};
+
+	if (!strcmp(type, "bridge") || delegate_check(call, type, &missing) == 0)
+		return 0;
+	log_warn("delegate.type: %s: deleted without it", missing.msg);
+	return delegate_set(delegate, "type", "bridge", e);
+}
+
 int flannel_del(const struct cni_call *call, struct err *e)
 {
 	struct json_t *delegate;
@@ -40,7 +57,7 @@ int flannel_del(const struct cni_call *call, struct err *e)
 
 	saved_read(&saved, call, call->at.container);
 	delegate = saved.delegate ? saved.delegate : present(call, e);
-	if (!delegate)
+	if (!delegate || (saved.delegate && stand_in(call, delegate, e) < 0))
 		return -1;
 	if (run(call, CNI_DEL, delegate, e) < 0) {
 		// Most likely it is gone already. A plugin that does not understand this, or is not
@@ -57,14 +74,16 @@ int flannel_del(const struct cni_call *call, struct err *e)
 static int collect(const struct cni_call *call, const char *container, struct json_t *now,
 		   struct err *e)
 {
+	const struct flannel_conf *conf = call->conf;
 	struct saved saved;
 
 	saved_read(&saved, call, container);
 	if (!saved.delegate && !saved.garbage)
 		return 0; // who knows whose
+	// Before 1.1.0 there was no GC.
 	if (saved.delegate && !delegate_is_same(saved.delegate, now) &&
-	    (delegate_update(call, saved.delegate, e) < 0 ||
-	     run(call, CNI_GC, saved.delegate, e) < 0))
+	    (delegate_set(saved.delegate, "cniVersion", conf->common.version, e) < 0 ||
+	     stand_in(call, saved.delegate, e) < 0 || run(call, CNI_GC, saved.delegate, e) < 0))
 		return -1;
 	return saved_remove(call, container, e);
 }

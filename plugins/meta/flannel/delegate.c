@@ -146,11 +146,9 @@ bool delegate_is_same(struct json_t *a, struct json_t *b)
 	       json_equal(json_object_get(a, "ipam"), json_object_get(b, "ipam"));
 }
 
-int delegate_update(const struct cni_call *call, struct json_t *delegate, struct err *e)
+int delegate_set(struct json_t *delegate, const char *key, const char *value, struct err *e)
 {
-	const struct flannel_conf *conf = call->conf;
-
-	return json_object_set_new(delegate, "cniVersion", json_string(conf->common.version)) < 0
-		       ? err_set(e, ERR_TRY_AGAIN, "out of memory")
+	return json_object_set_new(delegate, key, json_string(value)) < 0
+		       ? err_set(e, ERR_TRY_AGAIN, "delegate: out of memory")
 		       : 0;
 }

@@ -64,9 +64,9 @@ bool delegate_moved(const struct cni_call *call, struct json_t *old, struct json
 /** Whether deleting by either deletes the same. */
 bool delegate_is_same(struct json_t *a, struct json_t *b);
 
-/** Give what was saved the call's version: before 1.1.0 there was no GC. */
-int delegate_update(const struct cni_call *call, struct json_t *delegate,
-		    struct err *e) _must_check_;
+/** Give it another @value at a key of its own. */
+int delegate_set(struct json_t *delegate, const char *key, const char *value,
+		 struct err *e) _must_check_;
 
 /** What is saved for a container (saved.c): dataDir/CONTAINER, in the original's format. */
 struct saved {
