@@ -157,6 +157,16 @@ bool ip_is_link_local(const struct ipaddr *ip)
 	return IN6_IS_ADDR_LINKLOCAL(&ip->v6);
 }
 
+struct ipaddr ip_unmap(const struct ipaddr *ip)
+{
+	struct ipaddr v4 = {.family = AF_INET};
+
+	if (ip->family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&ip->v6))
+		return *ip;
+	memcpy(v4.bytes, ip->bytes + 12, ip_size(&v4));
+	return v4;
+}
+
 struct ipaddr ip_next(const struct ipaddr *ip)
 {
 	struct ipaddr next = *ip;

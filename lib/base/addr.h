@@ -76,6 +76,9 @@ bool ip_is_zero(const struct ipaddr *ip);
 bool ip_is_loopback(const struct ipaddr *ip);
 bool ip_is_link_local(const struct ipaddr *ip);
 
+/** The IPv4 address that an IPv4-mapped one (RFC 4291, 2.5.5.2) stands for; another as it is. */
+struct ipaddr ip_unmap(const struct ipaddr *ip);
+
 /** The address after @ip; the highest wraps to zero. */
 struct ipaddr ip_next(const struct ipaddr *ip);
 

@@ -108,6 +108,21 @@ test_an_address_of_the_node_comes_before_all_of_them() {
 	answers outside 8083 tcp "192.0.2.1=-" "2001:db8::1=red 2001:db8::9"
 }
 
+# As Go reads it, which runtimes and the reference plugin are written in.
+test_an_ipv4_address_may_be_written_as_ipv6() {
+	local maps='[{"hostPort": 8080, "containerPort": 80, "hostIP": "::ffff:192.0.2.1"},
+		{"hostPort": 8081, "containerPort": 80, "hostIP": "::ffff:0.0.0.0"}]'
+	attach red
+	outside
+	map ADD red "$maps" >"$T/out"
+	serve red 80 tcp
+	answers outside 8080 tcp "192.0.2.1=red 192.0.2.9" "2001:db8::1=-"
+	answers outside 8081 tcp "192.0.2.1=red 192.0.2.9" "2001:db8::1=-"
+	map CHECK red "$maps"
+	map DEL red "$maps"
+	equal 0 "$(elements red)" "elements"
+}
+
 test_conditions_say_who_may_ask() {
 	attach red blue
 	outside

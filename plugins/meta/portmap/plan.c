@@ -29,6 +29,7 @@ static int read_wish(const struct portmap_wish *wish, size_t i, struct portmap *
 			       i, wish->protocol);
 	if (*wish->host_ip)
 		wrong = ip_parse(&out->host_ip, wish->host_ip);
+	out->host_ip = ip_unmap(&out->host_ip); // nobody sends a packet to one that is mapped
 	return wrong ? err_set(e, ERR_CONFIG, WISHES "[%zu].hostIP: \"%.64s\": %s", i,
 			       wish->host_ip, wrong)
 		     : 0;

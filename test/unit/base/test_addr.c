@@ -264,6 +264,23 @@ static void special_addresses_are_known(void **state)
 	}
 }
 
+static void a_mapped_address_is_the_ipv4_address(void **state)
+{
+	static const char *const cases[][2] = {
+		{"::ffff:192.0.2.7", "192.0.2.7"}, {"::ffff:0.0.0.0", "0.0.0.0"},
+		{"192.0.2.7", "192.0.2.7"},        {"::192.0.2.7", "::192.0.2.7"},
+		{"fd00::ffff:1", "fd00::ffff:1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ipaddr ip = ip_of(cases[i][0]), plain = ip_unmap(&ip);
+		char text[IP_TEXT];
+
+		assert_string_equal(ip_format(&plain, text), cases[i][1]);
+	}
+}
+
 static void a_family_has_size_version_and_bits(void **state)
 {
 	struct ipaddr v4 = ip_of("10.0.0.1"), v6 = ip_of("fd00::1");
@@ -341,6 +358,7 @@ int main(void)
 		cmocka_unit_test(the_next_address_carries_and_wraps),
 		cmocka_unit_test(addresses_are_ordered_by_family_and_then_by_value),
 		cmocka_unit_test(special_addresses_are_known),
+		cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
 		cmocka_unit_test(a_family_has_size_version_and_bits),
 		cmocka_unit_test(mac_addresses_are_parsed_or_refused),
 		cmocka_unit_test(random_macs_are_local_unicast_and_differ),
