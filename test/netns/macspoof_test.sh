@@ -172,6 +172,28 @@ test_a_flushed_ruleset_comes_back() {
 	unreachable blue 10.9.0.1
 }
 
+test_status_brings_flushed_rules_back() {
+	local conf
+	conf=$(checked '.ipMasq = true')
+	cni STATUS none "$conf"
+	nft list ruleset | absent "rules where there is no container"
+	pod red
+	cni ADD red "$conf"
+	nft list ruleset >"$T/whole"
+	cni STATUS none "$conf"
+	absent "a warning without need" <"$T/err"
+	nft flush ruleset
+	cni STATUS none "$conf"
+	grep -q "table edgeway_macspoof was flushed" "$T/err"
+	grep -q "table edgeway_masq was flushed" "$T/err"
+	nft list ruleset | sort | diff <(sort "$T/whole") -
+	cni CHECK red "$conf"
+	nft flush chain inet edgeway_masq postrouting
+	cni STATUS none "$(net '.type = "ptp" | .ipMasq = true | del(.bridge)')"
+	grep -q "table edgeway_masq was flushed" "$T/err"
+	cni CHECK red "$conf"
+}
+
 test_a_requested_address_is_the_one() {
 	pod red
 	cni ADD red "$(checked '.runtimeConfig.mac = "02:00:00:00:00:01"')"

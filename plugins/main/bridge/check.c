@@ -3,6 +3,7 @@
 #include "bridge.h"
 #include "cni/iface.h"
 #include "cni/ipmasq.h"
+#include "cni/mend.h"
 #include "cni/veth.h"
 #include "netlink/ifaddr.h"
 #include "netlink/port.h"
@@ -111,13 +112,22 @@ int bridge_check(const struct cni_call *call, struct err *e)
 	return conf->ip_masq ? ipmasq_check(&job.masq, call, e) : 0;
 }
 
+/** A node with which something is wrong gets no new containers, so no ADD would do it. */
+static int mend(struct bridge_job *job, struct err *e)
+{
+	if (job->conf->macspoofchk && cni_mend(&job->macspoof, e) < 0)
+		return err_wrap(e, "macspoofchk");
+	return job->conf->ip_masq && cni_mend(&job->masq, e) < 0 ? err_wrap(e, "ipMasq") : 0;
+}
+
 int bridge_status(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(bridge_job_done) struct bridge_job job = {};
 	struct cni_result r = {};
 
 	if (bridge_job_open(&job, call, e) < 0 || bridge_check_conf(&job, e) < 0 ||
-	    ipam_foresee(&job.ipam, &r, e) < 0 || bridge_complete(&job, &r, e) < 0)
+	    mend(&job, e) < 0 || ipam_foresee(&job.ipam, &r, e) < 0 ||
+	    bridge_complete(&job, &r, e) < 0)
 		return -1;
 	if (bridge_find(&job, e) < 0 || bridge_check_mtu(&job, e) < 0) {
 		e->code = ERR_UNAVAILABLE;

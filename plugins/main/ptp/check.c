@@ -2,6 +2,7 @@
 /** CHECK and STATUS: compare the node with what ADD reported; say whether an ADD would succeed. */
 #include "cni/iface.h"
 #include "cni/ipmasq.h"
+#include "cni/mend.h"
 #include "cni/veth.h"
 #include "netlink/ifaddr.h"
 #include "netlink/neigh.h"
@@ -90,8 +91,11 @@ int ptp_status(const struct cni_call *call, struct err *e)
 	_cleanup_(ptp_job_done) struct ptp_job job = {};
 	struct cni_result r = {};
 
-	if (ptp_job_open(&job, call, e) < 0 || ptp_check_conf(&job, e) < 0 ||
-	    ipam_foresee(&job.ipam, &r, e) < 0 || ptp_accept_addresses(&job, &r, e) < 0)
+	if (ptp_job_open(&job, call, e) < 0 || ptp_check_conf(&job, e) < 0)
+		return -1;
+	if (job.conf->ip_masq && cni_mend(&job.masq, e) < 0)
+		return err_wrap(e, "ipMasq");
+	if (ipam_foresee(&job.ipam, &r, e) < 0 || ptp_accept_addresses(&job, &r, e) < 0)
 		return -1;
 	return ipam_status(&job.ipam, e);
 }

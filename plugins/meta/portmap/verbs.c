@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/undo.h"
+#include "cni/mend.h"
 #include "netlink/route.h"
 #include "node/sysctl.h"
 #include "portmap.h"
@@ -131,14 +132,10 @@ int portmap_plugin_check(const struct cni_call *call, struct err *e)
 int portmap_plugin_status(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(portmap_job_done) struct portmap_job job = {};
-	bool mended;
 
-	if (portmap_job_open(&job, call, e) < 0 || portmap_probe(&job.rules, e) < 0 ||
-	    ruleset_mend(&job.rules, &mended, e) < 0)
+	if (portmap_job_open(&job, call, e) < 0 || portmap_probe(&job.rules, e) < 0)
 		return -1;
-	if (mended)
-		log_warn("the ruleset was flushed or changed, and has been rebuilt");
-	return 0;
+	return cni_mend(&job.rules, e);
 }
 
 int portmap_plugin_gc(const struct cni_call *call, struct err *e)
