@@ -208,7 +208,7 @@ test_what_containerd_2_writes() {
 	TOML
 	install_quietly
 	equal "/srv/five /srv/one /srv/two " "$(found)" "places"
-	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said" 2>&1 || true
+	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said" 2>&1 || fail "the check failed: $(cat "$T/said")"
 	grep -qF "$R/srv/net.d: no configuration" "$T/said" || fail "another conf_dir: $(cat "$T/said")"
 }
 
