@@ -104,6 +104,20 @@ test_uninstall_leaves_what_came_after_ours() {
 	[ ! -e "$R/opt/cni/bin/ptp" ] || fail "ours was left"
 }
 
+# What bandwidth makes for a container is no container.
+test_uninstall_counts_containers() {
+	local result
+	pod red
+	result=$(cni ADD red "$(net .)")
+	result=$(cni ADD red "$(net "del(.bridge, .ipam) | . + {\"type\": \"bandwidth\", \"egressRate\": 8000000,
+		\"egressBurst\": 8000000, \"prevResult\": $result}")")
+	"$UNINSTALL" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	grep -q "^1 interfaces of running containers" "$T/said" || fail "counted: $(cat "$T/said")"
+	ip link del "$(jq -r '.interfaces[1].name' <<<"$result")"
+	"$UNINSTALL" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	! grep "running containers" "$T/said"
+}
+
 # --- where ---
 
 # found: the directories that an install chose

@@ -242,6 +242,19 @@ test_a_kernel_that_does_not_tell_its_configuration() {
 	says fail "CONFIG_NET_CLS_U32"
 }
 
+# What keeps one finding from being made keeps no other.
+test_a_tool_that_fails_hides_nothing() {
+	[ -e /proc/config.gz ] || { echo "SKIP: nothing here that zcat is asked for" && return; }
+	node
+	conflist ""
+	mkdir "$T/broken"
+	printf '#!/bin/sh\nexit 1\n' >"$T/broken/zcat"
+	chmod 755 "$T/broken/zcat"
+	CHECK_WITH=(env "PATH=$T/broken:$PATH")
+	good "kernel, veth: works"
+	says ok "10-net.conflist: would work"
+}
+
 test_a_kernel_whose_bridges_do_not_filter_vlans() {
 	if ip link add probe type bridge vlan_filtering 1 2>"$T/why" &&
 		bridge vlan show dev probe 2>"$T/why" | grep -q probe; then
