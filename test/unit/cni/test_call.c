@@ -365,6 +365,13 @@ static void what_a_part_of_the_configuration_warns_of_is_logged(void **state)
 	assert_int_equal(cni_read_conf(&strict.call, &out, fields,
 				       conf_lookup(strict.call.doc, "ipam"), "ipam", true, &e),
 			 0);
+	strict.call.verb = CNI_GC; // what takes away is not held up
+	log = capture_begin(STDERR_FILENO);
+	rc = cni_read_conf(&strict.call, &out, fields, conf_lookup(strict.call.doc, "ipam"), "ipam",
+			   false, &e);
+	said = capture_end(&log);
+	assert_int_equal(rc, 0);
+	assert_non_null(strstr(said, "ipam.modo: 1: unknown key"));
 }
 
 static void requests_of_runtimes_and_users_are_read(void **state)
