@@ -71,10 +71,12 @@ static int on_connection(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	first = read_tuple(a[CTA_TUPLE_ORIG], hdr->nfgen_family);
 	answer = read_tuple(a[CTA_TUPLE_REPLY], hdr->nfgen_family);
 	tuple = nl_get_data(a[CTA_TUPLE_ORIG], &c.tuple_len);
-	if (first.proto != each->proto || first.port != each->port || c.tuple_len > sizeof(c.tuple))
+	if (first.proto != each->proto || (each->port && first.port != each->port) ||
+	    c.tuple_len > sizeof(c.tuple))
 		return 0;
 	memcpy(c.tuple, tuple, c.tuple_len);
 	c.dst = first.dst;
+	c.port = first.port;
 	c.answerer = answer.src;
 	c.zone = get_be16(a[CTA_ZONE]);
 	c.id = nl_get_be32(a[CTA_ID]);
@@ -97,7 +99,7 @@ int conntrack_each(struct nl *nl, int family, uint8_t proto, uint16_t port, conn
 		}
 	}
 	nl_nest(&m, FILTER | NLA_F_NESTED) {
-		nl_u32(&m, FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | FILTER_DST_PORT);
+		nl_u32(&m, FILTER_ORIG_FLAGS, FILTER_PROTO_NUM | (port ? FILTER_DST_PORT : 0));
 		nl_u32(&m, FILTER_REPLY_FLAGS, 0);
 	}
 	return nl_dump(nl, &m, on_connection, &each, e);

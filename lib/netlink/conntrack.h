@@ -13,6 +13,7 @@ struct conntrack {
 	struct ipaddr answerer; ///< who answers: another one if it was translated
 	uint8_t tuple[96];      ///< of the first packet, as the kernel names it: 72 for IPv6
 	size_t tuple_len;
+	uint16_t port; ///< and to which port there
 	uint16_t zone;
 	uint32_t id;
 };
@@ -21,8 +22,9 @@ typedef int conntrack_fn(const struct conntrack *c, void *ctx, struct err *e);
 
 /**
  * Call @fn for each connection of @family and protocol @proto whose first packet was sent to port
- * @port. Others stay in the kernel (CTA_FILTER, since Linux 5.8; older ones send all), but
- * it looks at each: several milliseconds with the usual size of its table, even if that is empty.
+ * @port, 0 for any. Others stay in the kernel (CTA_FILTER, since Linux 5.8; older ones send all),
+ * but it looks at each: several milliseconds with the usual size of its table, even if that is
+ * empty.
  */
 int conntrack_each(struct nl *nl, int family, uint8_t proto, uint16_t port, conntrack_fn *fn,
 		   void *ctx, struct err *e) _must_check_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Connections that were there before a mapping, or are still there after it. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "netlink/conntrack.h"
 #include "netlink/route.h"
@@ -8,11 +10,14 @@
 
 enum { CHUNK = 64 }; ///< deletions in one message: all may be refused
 
-/** A search among connections to one port. */
+/** So many ports are looked for each on its own; for more all connections are listed, once. */
+enum { SINGLE_PORTS = 8 };
+
+/** A search among connections to some ports of one protocol. */
 struct stale {
-	const struct portmap_plan *plan;
-	const struct portmap *map; ///< one with that port; there may be more, for other addresses
-	bool gone;                 ///< the mappings, not what was there before them
+	const struct portmap *maps; ///< all with these ports, in their order
+	size_t n_maps;
+	bool gone; ///< the mappings, not what was there before them
 	struct nl *route;
 	struct arena *arena;
 	struct conntrack *list;
@@ -35,10 +40,20 @@ static int is_to_node(struct stale *s, const struct conntrack *c, struct err *e)
 	return 0;
 }
 
-static bool is_same_port(const struct portmap *a, const struct portmap *b)
+/** The first mapping of a port that is not below @port. */
+static size_t from_port(const struct stale *s, uint16_t port)
 {
-	return a->proto == b->proto && a->host_port == b->host_port &&
-	       a->target.ip.family == b->target.ip.family;
+	size_t low = 0, high = s->n_maps;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (s->maps[mid].host_port < port)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 /** Whether somebody answers who should not (or, when the mappings are gone, who did by them). */
@@ -46,11 +61,12 @@ static bool is_astray(const struct stale *s, const struct conntrack *c)
 {
 	bool mapped = false, ours = false;
 
-	for (size_t i = 0; i < s->plan->n; i++) {
-		const struct portmap *map = &s->plan->maps[i];
+	for (size_t i = from_port(s, c->port); i < s->n_maps; i++) {
+		const struct portmap *map = &s->maps[i];
 
-		if (!is_same_port(map, s->map) ||
-		    (map->host_ip.family && ip_cmp(&map->host_ip, &c->dst) != 0))
+		if (map->host_port != c->port)
+			break;
+		if (map->host_ip.family && ip_cmp(&map->host_ip, &c->dst) != 0)
 			continue;
 		mapped = true;
 		ours |= !ip_cmp(&c->answerer, &map->target.ip);
@@ -88,22 +104,65 @@ static int delete_all(struct nl *nl, const struct stale *s, struct err *e)
 	return 0;
 }
 
+/** By family and protocol first: those are searched for together. */
+static int by_port(const void *a, const void *b)
+{
+	const struct portmap *x = a, *y = b;
+
+	if (x->target.ip.family != y->target.ip.family)
+		return x->target.ip.family - y->target.ip.family;
+	return x->proto != y->proto ? x->proto - y->proto : x->host_port - y->host_port;
+}
+
+/** Forget the connections to the ports of @s, or to @port of them alone unless that is 0. */
+static int forget(struct nl *nl, struct stale *s, uint16_t port, struct err *e)
+{
+	int family = s->maps->target.ip.family;
+
+	s->n = 0;
+	if (conntrack_each(nl, family, s->maps->proto, port, collect, s, e) < 0)
+		return -1;
+	return delete_all(nl, s, e);
+}
+
+/** The same for all that @s has, of one family and protocol. */
+static int forget_each(struct nl *nl, struct stale *s, struct err *e)
+{
+	uint16_t ports[SINGLE_PORTS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_maps; i++) {
+		if (i && s->maps[i].host_port == s->maps[i - 1].host_port)
+			continue;
+		if (n == SINGLE_PORTS)
+			return forget(nl, s, 0, e);
+		ports[n++] = s->maps[i].host_port;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (forget(nl, s, ports[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 int portmap_forget(struct nl *nl, struct nl *route, const struct portmap_plan *plan, bool gone,
 		   bool tcp, struct arena *arena, struct err *e)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		struct stale s = {.plan = plan,
-				  .map = &plan->maps[i],
-				  .gone = gone,
-				  .route = route,
-				  .arena = arena};
-		bool seen = s.map->proto == IPPROTO_TCP && !tcp;
+	struct portmap *maps = arena_calloc(arena, plan->n + 1, sizeof(*maps));
+	size_t end;
 
-		for (size_t j = 0; j < i; j++)
-			seen |= is_same_port(s.map, &plan->maps[j]);
-		if (!seen && (conntrack_each(nl, s.map->target.ip.family, s.map->proto,
-					     s.map->host_port, collect, &s, e) < 0 ||
-			      delete_all(nl, &s, e) < 0))
+	if (!maps)
+		return err_set(e, ERR_TRY_AGAIN, "list connections: out of memory");
+	if (plan->n)
+		memcpy(maps, plan->maps, plan->n * sizeof(*maps));
+	qsort(maps, plan->n, sizeof(*maps), by_port);
+	for (size_t at = 0; at < plan->n; at = end) {
+		struct stale s = {.maps = &maps[at], .gone = gone, .route = route, .arena = arena};
+
+		for (end = at; end < plan->n && maps[end].proto == maps[at].proto &&
+			       maps[end].target.ip.family == maps[at].target.ip.family;
+		     end++)
+			s.n_maps++;
+		if ((maps[at].proto != IPPROTO_TCP || tcp) && forget_each(nl, &s, e) < 0)
 			return -1;
 	}
 	return 0;

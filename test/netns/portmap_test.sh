@@ -316,9 +316,10 @@ succeeds() {
 test_who_asked_a_dead_pod_over_tcp_finds_its_heir() { succeeds :; }
 test_and_that_of_one_deleted_late() { succeeds map DEL red "$ONE"; }
 
-# follows ADDRESS SOURCE: a client of UDP that keeps its port follows it to whoever has the mapping
+# follows ADDRESS SOURCE [MAPPING,...]: a client of UDP that keeps its port follows it to whoever has
+# the mapping, one among these
 follows() {
-	local port='[{"hostPort": 8080, "containerPort": 80, "protocol": "UDP"}]'
+	local port="[${3:-}"'{"hostPort": 8080, "containerPort": 80, "protocol": "UDP"}]'
 	attach red blue
 	outside
 	serve red 80 udp
@@ -342,6 +343,9 @@ said() {
 }
 test_a_udp_client_with_one_port_finds_the_new_pod() { follows 192.0.2.1 192.0.2.9; }
 test_a_udp_client_over_ipv6_does_too() { follows 2001:db8::1 2001:db8::9; }
+test_so_does_one_of_many_ports() {
+	follows 192.0.2.1 192.0.2.9 "$(printf '{"hostPort": %d, "containerPort": 9, "protocol": "udp"},' {8070..8079} {8081..8090})"
+}
 
 test_others_flush_and_the_next_add_status_or_resync_repairs() {
 	attach red blue
@@ -415,6 +419,21 @@ test_more_ports_than_anybody_has() {
 	map ADD red "$many" >"$T/out"
 	map CHECK red "$many"
 	map DEL red "$many"
+	equal 0 "$(elements red)" "elements"
+}
+
+# Each time the kernel is asked for connections it looks at all: not once for each port.
+test_many_ports_of_udp() {
+	local verb
+	attach red
+	mapping red '[]' '.runtimeConfig.portMappings =
+		[range(1000) | {hostPort: (1000 + .), containerPort: (. + 1), protocol: "udp"}]' >"$T/conf"
+	for verb in ADD DEL; do
+		CNI_COMMAND=$verb CNI_CONTAINERID=red CNI_NETNS=/run/netns/red CNI_IFNAME=eth0 CNI_PATH=$BIN \
+			strace -f -e trace=sendto,sendmsg -o "$T/calls.$verb" "$RELEASE_BIN/portmap" \
+			<"$T/conf" >"$T/out"
+		equal 2 "$(grep -c IPCTNL_MSG_CT_GET "$T/calls.$verb")" "$verb: searches, of IPv4 and of IPv6"
+	done
 	equal 0 "$(elements red)" "elements"
 }
 
