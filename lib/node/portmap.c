@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "node/condition.h"
+#include "node/portmap_lines.h"
 
 /** As nft(8) has them: raw, dstnat, srcnat. */
 enum { PRIORITY_RAW = -300, PRIORITY_DSTNAT = -100, PRIORITY_SRCNAT = 100 };
@@ -393,36 +394,15 @@ const struct ruleset_kind portmap_kind = {
 	.claim = claim,
 };
 
-/** A growing list of lines, each once. */
-struct lines {
-	struct arena *arena;
-	const char **list;
-	size_t n;
-	bool failed;
-};
-
-static void add_line(struct lines *l, const char *line)
-{
-	for (size_t i = 0; line && i < l->n; i++)
-		if (!strcmp(l->list[i], line))
-			return;
-	l->list = line ? arena_grow(l->arena, (void *)l->list, l->n, sizeof(*l->list)) : NULL;
-	l->failed |= !l->list;
-	if (l->list)
-		l->list[l->n++] = line;
-	else
-		l->n = 0;
-}
-
 static void add_map(struct lines *l, const struct portmap_plan *plan, const struct portmap *map)
 {
-	add_line(l, line_of(l->arena, MAP, map));
+	lines_add(l, line_of(l->arena, MAP, map));
 	if (plan->snat && plan->masq_all) {
-		add_line(l, line_of(l->arena, ALL, map));
+		lines_add(l, line_of(l->arena, ALL, map));
 	} else if (plan->snat) {
-		add_line(l, line_of(l->arena, HAIRPIN, map));
+		lines_add(l, line_of(l->arena, HAIRPIN, map));
 		if (map->target.ip.family == AF_INET)
-			add_line(l, line_of(l->arena, LOCAL, map));
+			lines_add(l, line_of(l->arena, LOCAL, map));
 	}
 }
 
@@ -430,7 +410,7 @@ static void add_map(struct lines *l, const struct portmap_plan *plan, const stru
 static void add_note(struct lines *l, const char *word, const char *text)
 {
 	if (!strchr(text, '\n'))
-		add_line(l, arena_printf(l->arena, "%s %s", word, text));
+		lines_add(l, arena_printf(l->arena, "%s %s", word, text));
 }
 
 /** Who has all this: see is_dead(). */

@@ -437,6 +437,16 @@ test_many_ports_of_udp() {
 	equal 0 "$(elements red)" "elements"
 }
 
+# Time that grows with the square of their number would be minutes here.
+test_every_port_at_once_is_refused_soon() {
+	attach red
+	mapping red '[]' '.runtimeConfig.portMappings = [range(1; 30001) |
+		{hostPort: ., containerPort: ., protocol: "tcp"}]' >"$T/conf"
+	CNI_COMMAND=ADD CNI_CONTAINERID=red CNI_NETNS=/run/netns/red CNI_IFNAME=eth0 CNI_PATH=$BIN \
+		prlimit --cpu=10 "$RELEASE_BIN/portmap" <"$T/conf" >"$T/out" && fail "it was not refused"
+	grep -qF "runtimeConfig.portMappings: too many" "$T/out" || fail "said: $(cat "$T/out")"
+}
+
 # What nobody could read back would stop everybody's DEL.
 test_more_than_a_record_holds_is_refused() {
 	attach red blue
