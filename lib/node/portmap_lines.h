@@ -7,7 +7,7 @@
 
 /** For portmap.c alone. */
 
-enum { BUCKETS = 4096 };
+enum { BUCKETS = 4096 }; ///< as many as a record has lines, or a few times less
 
 /** A growing list of lines, each once. */
 struct lines {

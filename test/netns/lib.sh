@@ -41,6 +41,7 @@ equal() { [ "$1" = "$2" ] || fail "$3: want \"$1\", got \"$2\""; }
 # json FILTER [TEXT]: FILTER must hold for the JSON in TEXT (or on stdin)
 json() {
 	local text=${2-$(cat)}
+	[ -n "$text" ] || fail "nothing of which $1 could be true" # to jq -e that is fine
 	jq -e "$1" <<<"$text" >/dev/null || fail "not true: $1 of $text"
 }
 

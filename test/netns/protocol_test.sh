@@ -21,7 +21,7 @@ wrong() {
 	out=$(plugin bridge "$@") || rc=$?
 	[ $rc -ne 0 ] || fail "should have been refused: $*"
 	[ $rc -ne $SANITIZER_EXIT ] || fail "a sanitizer stopped: $*"
-	jq -e --arg text "$text" --argjson code "$code" \
+	[ -n "$out" ] && jq -e --arg text "$text" --argjson code "$code" \
 		'.code == $code and ((.msg + " " + (.details // "")) | contains($text))' \
 		<<<"$out" >/dev/null || fail "want code $code and \"$text\", got $out for $*"
 }
