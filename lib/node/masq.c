@@ -50,7 +50,6 @@ const struct ruleset_kind masq_kind = {
 	.table = {NFT_FAMILY_INET, "edgeway_masq"},
 	.chains = &chain,
 	.n_chains = 1,
-	.base_uses = (const uint32_t[]){0},
 	.elems = elems,
 	.put_set = put_set,
 };

@@ -318,8 +318,10 @@ static int is_whole(struct ruleset *r, bool *whole, struct err *e)
 		return -1;
 	*whole = objects >= base;
 	for (size_t i = 0; *whole && i < kind->n_chains; i++) {
-		*whole = uses[i] >= kind->base_uses[i];
-		more += uses[i] - kind->base_uses[i];
+		uint32_t of_base = kind->base_uses ? kind->base_uses[i] : 0;
+
+		*whole = uses[i] >= of_base;
+		more += uses[i] - of_base;
 	}
 	*whole &= !kind->put_set || more >= objects - base;
 	return 0;

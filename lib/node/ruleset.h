@@ -45,6 +45,7 @@ struct ruleset_kind {
 	/**
 	 * Sets, further chains and rules that are there whatever the records say; or NULL. How many
 	 * sets and chains, and how often each of @chains is used: its rules and the jumps to it.
+	 * NULL: not at all.
 	 */
 	void (*put_base)(struct nl_msg *m);
 	uint32_t base_sets;

@@ -39,7 +39,7 @@ static void resync(void)
 /** The DEL is killed between putting its record away and cleaning nf_tables. */
 static void kill_dels(void)
 {
-	sh("mkdir /run/edgeway/test.gone && mv /run/edgeway/test/* /run/edgeway/test.gone");
+	sh("mv /run/edgeway/test/* /run/edgeway/test.gone");
 }
 
 static void a_line_stands_for_all_of_its_elements(void **state)
@@ -110,9 +110,9 @@ static void who_loses_an_element_to_another_loses_the_record_too(void **state)
  */
 static void list_older_records_first(void)
 {
-	sh("mv /run/edgeway/test /run/old && mkdir /run/new /run/work /run/edgeway/test && "
+	sh("mv /run/edgeway /run/old && mkdir /run/new /run/work /run/edgeway && "
 	   "mount -t overlay none -o lowerdir=/run/old,upperdir=/run/new,workdir=/run/work "
-	   "/run/edgeway/test");
+	   "/run/edgeway");
 }
 
 /** The loser's record is still there, and a directory is read in any order. */
