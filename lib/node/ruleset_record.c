@@ -150,16 +150,18 @@ static int read_record(const char *kind, enum record_state state, const char *id
 int ruleset_record_retire(const char *kind, const char *id, struct err *e)
 {
 	char from[PATH_MAX], to[PATH_MAX];
-	int rc;
 
 	path_of(kind, RECORD_LIVE, id, from);
 	path_of(kind, RECORD_GONE, id, to);
-	rc = rename(from, to);
-	if (rc < 0 && errno == ENOENT && access(from, F_OK) == 0 && make_dirs(kind) == 0)
-		rc = rename(from, to);
-	if (rc < 0 && errno != ENOENT)
+	if (rename(from, to) == 0)
+		return 1;
+	if (errno != ENOENT)
 		return err_os(e, ERR_IO, errno, "move %s", from);
-	return rc == 0;
+	if (access(from, F_OK) < 0)
+		return 0;
+	if (make_dirs(kind) == 0 && rename(from, to) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : err_os(e, ERR_IO, errno, "move %s", from);
 }
 
 bool ruleset_record_is_gone(const char *kind, const char *id)

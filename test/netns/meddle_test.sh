@@ -314,9 +314,9 @@ test_a_set_and_its_rule_are_deleted() {
 # kernels whose tmpfs lists the oldest first: an overlay lists its lower layer first
 listed_first() {
 	mkdir "$T/new" "$T/work"
-	mv /run/edgeway/masq "$T/old"
-	mkdir /run/edgeway/masq
-	mount -t overlay none -o "lowerdir=$T/old,upperdir=$T/new,workdir=$T/work" /run/edgeway/masq
+	mv /run/edgeway "$T/old"
+	mkdir /run/edgeway
+	mount -t overlay none -o "lowerdir=$T/old,upperdir=$T/new,workdir=$T/work" /run/edgeway
 }
 
 # red died without a DEL, its lease was taken back, the rules flushed: two records claim one address,
