@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "base/spawn.h"
 
 enum { ANSWER_MAX = 1 << 20 };
 
@@ -74,60 +73,6 @@ static int open_input(const struct cni_call *call, int *fd, struct err *e)
 	return 0;
 }
 
-/** What we ignore, a program that we start would ignore too; the plugin gets signals as usual. */
-static int set_signals(posix_spawnattr_t *attr)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGPIPE);
-	(void)posix_spawnattr_setsigdefault(attr, &set);
-	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF);
-}
-
-static int spawn(char *path, char *const env[], int in, int out, pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	char *const argv[] = {path, NULL};
-	posix_spawnattr_t attr;
-	int rc = posix_spawn_file_actions_init(&actions);
-
-	if (rc)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc) {
-		posix_spawn_file_actions_destroy(&actions);
-		return rc;
-	}
-	rc = set_signals(&attr);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (rc == 0)
-		rc = posix_spawn(pid, path, &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return rc;
-}
-
-/** Start it, let it write into @out, wait. @status as of waitpid(). */
-static int run(char *path, char *const env[], int in, int out, int *status, struct err *e)
-{
-	int rc, tries = 0;
-	pid_t pid;
-
-	// Whoever writes the file in place makes it busy for a moment.
-	while ((rc = spawn(path, env, in, out, &pid)) == ETXTBSY && tries++ < 20)
-		usleep(50000);
-	if (rc)
-		return err_os(e, ERR_DELEGATE, rc, "run %s", path);
-	while (waitpid(pid, status, 0) < 0)
-		if (errno != EINTR)
-			return err_os(e, ERR_DELEGATE, errno, "wait for %s", path);
-	return 0;
-}
-
 /** Turn what a failed plugin printed into @e. */
 static int its_error(const char *type, int status, json_t *answer, struct err *e)
 {
@@ -162,9 +107,11 @@ int delegate_run(const struct cni_call *call, const char *type, enum cni_verb ve
 		return err_os(e, ERR_IO, errno, "%s: prepare for its answer", type);
 	if (!env)
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "%s: prepare to run it", type);
-	if (find(call, type, path, e) < 0 || open_input(call, &in, e) < 0 ||
-	    run(path, env, in, answer_fd, &status, e) < 0)
+	if (find(call, type, path, e) < 0 || open_input(call, &in, e) < 0)
 		return -1;
+	if (spawn_wait(&(struct spawn){path, (char *[]){path, NULL}, env, in, answer_fd, -1},
+		       &status) < 0)
+		return err_os(e, ERR_DELEGATE, errno, "run %s", path);
 	if (lseek(answer_fd, 0, SEEK_SET) < 0)
 		return err_os(e, ERR_IO, errno, "%s: read its answer", type);
 	text = file_read_all(call->arena, answer_fd, ANSWER_MAX, "its answer", e);
