@@ -211,17 +211,27 @@ int dir_make(const char *path, mode_t mode)
 	return mkdir(path, mode) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-int file_lock(int dir, const char *path, mode_t mode, int *fd, struct err *e)
+static int lock_as(int how, int dir, const char *path, mode_t mode, int *fd, struct err *e)
 {
 	_cleanup_(fd_closep) int lock = openat(dir, path, O_RDONLY | O_CREAT | O_CLOEXEC, mode);
 
 	if (lock < 0)
 		return err_os(e, ERR_IO, errno, "open lock file %s", path);
-	while (flock(lock, LOCK_EX) < 0)
+	while (flock(lock, how) < 0)
 		if (errno != EINTR)
 			return err_os(e, ERR_IO, errno, "lock %s", path);
 	*fd = TAKE_FD(lock);
 	return 0;
+}
+
+int file_lock(int dir, const char *path, mode_t mode, int *fd, struct err *e)
+{
+	return lock_as(LOCK_EX, dir, path, mode, fd, e);
+}
+
+int file_lock_shared(int dir, const char *path, mode_t mode, int *fd, struct err *e)
+{
+	return lock_as(LOCK_SH, dir, path, mode, fd, e);
 }
 
 static void dir_closep(DIR **d)

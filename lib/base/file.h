@@ -54,5 +54,8 @@ int dir_make(const char *path, mode_t mode) _must_check_;
 /** Open @path, made if need be, and hold flock(LOCK_EX) on it until the descriptor is closed. */
 int file_lock(int dir, const char *path, mode_t mode, int *fd, struct err *e) _must_check_;
 
+/** The same with LOCK_SH: any number may hold it, while nobody holds the other. */
+int file_lock_shared(int dir, const char *path, mode_t mode, int *fd, struct err *e) _must_check_;
+
 /** The names in @dir, without those that begin with a dot; arena memory. -1 with errno. */
 int dir_list(struct arena *arena, int dir, const char ***names, size_t *n) _must_check_;
