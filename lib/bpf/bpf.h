@@ -21,9 +21,12 @@ struct bpf_map_shape {
 };
 int bpf_map_shape(int fd, struct bpf_map_shape *out, struct err *e) _must_check_;
 
+/** The kernel's number of the program open at @fd, by which filter_get() knows it. */
+int bpf_prog_id(int fd, uint32_t *id, struct err *e) _must_check_;
+
 /**
- * One element; @value of the map's value size, times the number of possible CPUs, each rounded up to
- * 8 bytes, if it is per CPU. @flags: BPF_ANY, BPF_NOEXIST, BPF_F_LOCK of linux/bpf.h. A missing
+ * One element; @value of the map's value size, times the number of possible CPUs, each rounded up
+ * to 8 bytes, if it is per CPU. @flags: BPF_ANY, BPF_NOEXIST, BPF_F_LOCK of linux/bpf.h. A missing
  * element is -1 with e->os ENOENT.
  */
 int bpf_map_get(int fd, const void *key, void *value, uint64_t flags, struct err *e) _must_check_;
@@ -33,6 +36,15 @@ int bpf_map_del(int fd, const void *key, struct err *e) _must_check_;
 
 /** The key after @key, or the first if that is NULL. Returns 1, 0 behind the last, -1. */
 int bpf_map_next(int fd, const void *key, void *next, struct err *e) _must_check_;
+
+/**
+ * A hash map as a whole (BPF_MAP_LOOKUP_BATCH), which unlike a walk by bpf_map_next() does not
+ * begin anew when somebody deletes the key it stands at. @keys and @values have room for
+ * max_entries;
+ * @n of them are filled.
+ */
+int bpf_map_all(int fd, const struct bpf_map_shape *shape, void *keys, void *values, uint32_t *n,
+		struct err *e) _must_check_;
 
 /** How many CPUs there may be: the parts of a per-CPU value. */
 int bpf_cpus(unsigned int *n, struct err *e) _must_check_;

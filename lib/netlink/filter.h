@@ -9,9 +9,11 @@
  */
 enum filter_side { FILTER_INGRESS, FILTER_EGRESS };
 
+enum { FILTER_NAME = 256 }; ///< with the NUL
+
 struct filter {
 	enum filter_side side;
-	int prog;	  ///< descriptor of the program
+	int prog;         ///< descriptor of the program
 	const char *name; ///< what tc(8) shows; at most 255 characters
 };
 
@@ -19,12 +21,13 @@ struct filter {
 int filter_qdisc_add(struct nl *nl, int ifindex, struct err *e) _must_check_;
 
 /**
- * Attach a program in direct action at our place (priority 1, handle 1 of all protocols), or replace
- * the one there at once: no packet goes by without either.
+ * Attach a program in direct action at our place (priority 1, handle 1 of all protocols), or
+ * replace the one there at once: no packet goes by without either.
  */
 int filter_put(struct nl *nl, int ifindex, const struct filter *filter, struct err *e) _must_check_;
 
-/** The id and name of the program at our place; @id 0 if there is none. @name of 256 bytes. */
+/** The id and name of the program at our place; @id 0 if there is none. @name of FILTER_NAME bytes.
+ */
 int filter_get(struct nl *nl, int ifindex, enum filter_side side, uint32_t *id, char *name,
 	       struct err *e) _must_check_;
 
