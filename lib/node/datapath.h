@@ -13,22 +13,32 @@
  * what is pinned was built from other sources than the loader carries: an upgrade in place.
  */
 struct datapath {
-	int endpoints, interfaces, about; ///< maps
+	int endpoints, interfaces, about;             ///< maps
 	int from_pod, to_pod, from_uplink, to_uplink; ///< programs
+	int lock; ///< shared: as long as it is held nothing is loaded, replaced or unloaded
 };
+
+/** Ours among an interface's filters: this and the name of the program, "edgeway/from_pod". */
+#define DATAPATH_FILTER "edgeway/"
+
+/** Under whose lock programs are loaded and replaced. */
+#define DATAPATH_LOCK "/run/edgeway/datapath.lock"
 
 #define DATAPATH_CLOSED                                                                            \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1                                                         \
+		-1, -1, -1, -1, -1, -1, -1, -1                                                     \
 	}
 
 /**
- * Open everything, and load it first if that has not been done or is of another build than @loader
- * (the path of the executable). The environment's PATH is not used.
+ * Open everything, and load it first if that has not been done, has not come to its end, or was
+ * done by a loader of another build than ours. @loader is the path of the executable.
  */
 int datapath_open(struct datapath *d, const char *loader, struct err *e) _must_check_;
 
-/** Open what is loaded, and nothing else: -1 with e->os ENOENT if nothing is. */
+/**
+ * Open what is loaded, of whatever build, and nothing else: -1 with e->os ENOENT if nothing is, or
+ * not yet all of it.
+ */
 int datapath_find(struct datapath *d, struct err *e) _must_check_;
 void datapath_close(struct datapath *d);
 
@@ -51,7 +61,11 @@ int datapath_forget_endpoint(const struct datapath *d, const struct ipaddr *ip, 
 /** Forget an interface and whatever endpoints still lead to it. */
 int datapath_forget_interface(const struct datapath *d, int ifindex, struct err *e) _must_check_;
 
-/** Attach from_pod and to_pod to the node's end @ifindex; or detach them. */
+/**
+ * Attach from_pod and to_pod to the node's end @ifindex; or detach whatever of ours is there. Where
+ * somebody else's program is at our place (filter_put()) the former fails with ERR_EXISTS, and the
+ * latter leaves it alone.
+ */
 int datapath_attach_pod(const struct datapath *d, struct nl *nl, int ifindex,
 			struct err *e) _must_check_;
 int datapath_detach(struct nl *nl, int ifindex, struct err *e) _must_check_;
