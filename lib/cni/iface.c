@@ -129,7 +129,10 @@ static void put_p2p(struct nl_msg *m, int index, const struct cni_result *r, con
 		size_t n = p2p_routes(r, i, index, routes);
 
 		for (size_t j = 0; j < n; j++)
-			route_add_sole(m, &routes[j]);
+			if (ip_is_link_local(&routes[j].dst.ip)) // on each link its own
+				route_add(m, &routes[j]);
+			else
+				route_add_sole(m, &routes[j]);
 		neigh_set_permanent(m, index, &r->ips[i].gateway, peer);
 	}
 }

@@ -34,7 +34,7 @@ int iface_configure(const struct cni_call *call, const struct cni_result *result
  *	10.1.0.0/24 via 10.1.0.1 dev eth0 src 10.1.0.5
  *
  * Each address needs a gateway of its own family. Where another interface of the container has one
- * of these routes already it fails with EEXIST.
+ * of these routes already it fails with EEXIST; but a link-local gateway is on each link its own.
  */
 int iface_configure_p2p(const struct cni_call *call, const struct cni_result *result,
 			const struct mac *peer, struct err *e) _must_check_;

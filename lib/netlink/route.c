@@ -2,6 +2,7 @@
 #include "netlink/route.h"
 
 #include <linux/rtnetlink.h>
+#include <string.h>
 
 static uint8_t scope_of(const struct route *r)
 {
@@ -91,7 +92,47 @@ static int on_answer(const struct nlmsghdr *reply, void *ctx, struct err *e)
 	return 0;
 }
 
-int route_to(struct nl *nl, const struct ipaddr *ip, struct route *out, struct err *e)
+struct defaults {
+	int *oifs;
+	size_t n;
+};
+
+static void add_default(struct defaults *d, int oif)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->oifs[i] == oif)
+			return;
+	if (oif && d->n < ROUTE_DEFAULTS)
+		d->oifs[d->n++] = oif;
+}
+
+static int on_default(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct nlattr *a[RTA_MAX + 1];
+	const struct rtmsg *hdr = nl_payload(reply);
+	const unsigned char *hops;
+	size_t len;
+
+	(void)e;
+	if (reply->nlmsg_type != RTM_NEWROUTE || hdr->rtm_dst_len || hdr->rtm_type != RTN_UNICAST)
+		return 0;
+	nl_parse(reply, sizeof(*hdr), a, RTA_MAX);
+	add_default(ctx, (int)nl_get_u32(a[RTA_OIF]));
+	hops = nl_get_data(a[RTA_MULTIPATH], &len);
+	for (struct rtnexthop hop; hops && len >= sizeof(hop);) {
+		memcpy(&hop, hops, sizeof(hop));
+		if (hop.rtnh_len < sizeof(hop) || RTNH_ALIGN((size_t)hop.rtnh_len) > len)
+			break;
+		add_default(ctx, hop.rtnh_ifindex);
+		hops += RTNH_ALIGN((size_t)hop.rtnh_len);
+		len -= RTNH_ALIGN((size_t)hop.rtnh_len);
+	}
+	return 0;
+}
+
+/** Ask for the way to @ip; @on_reply sees the route as it is in the table, if there is one. */
+static int look_up(struct nl *nl, const struct ipaddr *ip, nl_reply_fn *on_reply, void *ctx,
+		   struct err *e)
 {
 	const struct rtmsg hdr = {.rtm_family = (uint8_t)ip->family,
 				  .rtm_dst_len = (uint8_t)ip_bits(ip),
@@ -102,9 +143,30 @@ int route_to(struct nl *nl, const struct ipaddr *ip, struct route *out, struct e
 	nl_begin(&m, RTM_GETROUTE, 0, &hdr, sizeof(hdr));
 	nl_label(&m, "find route to %s", ip_format(ip, text));
 	nl_ip(&m, RTA_DST, ip);
-	*out = (struct route){};
-	if (nl_get(nl, &m, on_answer, out, e) < 0)
+	if (nl_get(nl, &m, on_reply, ctx, e) < 0)
 		return e->code == ERR_KERNEL ? 0 : -1; // the verdict of the route, not of the call
+	return 0;
+}
+
+int route_to(struct nl *nl, const struct ipaddr *ip, struct route *out, struct err *e)
+{
+	*out = (struct route){};
+	return look_up(nl, ip, on_answer, out, e);
+}
+
+/**
+ * Addresses that no other route is about: of "this network" (RFC 1122, 3.2.1.3), which nobody
+ * routes but the kernel looks up like any, and of the IPv4-compatible ones (RFC 4291, 2.5.5.1).
+ */
+int route_defaults(struct nl *nl, int oifs[static ROUTE_DEFAULTS], size_t *n, struct err *e)
+{
+	static const struct ipaddr v4 = {.family = AF_INET, .bytes = {[3] = 1}};
+	static const struct ipaddr v6 = {.family = AF_INET6, .bytes = {[15] = 2}};
+	struct defaults d = {.oifs = oifs};
+
+	if (look_up(nl, &v4, on_default, &d, e) < 0 || look_up(nl, &v6, on_default, &d, e) < 0)
+		return -1;
+	*n = d.n;
 	return 0;
 }
 

@@ -30,6 +30,17 @@ void route_add_sole(struct nl_msg *m, const struct route *r);
  */
 int route_to(struct nl *nl, const struct ipaddr *ip, struct route *out, struct err *e) _must_check_;
 
+enum { ROUTE_DEFAULTS = 16 };
+
+/**
+ * The indices of the interfaces by which the kernel would send to what it knows no closer route to,
+ * in IPv4 and IPv6, each once: the default routes' in use. None is no error. With several next hops
+ * all of them; beyond ROUTE_DEFAULTS the rest is left out. Costs two look-ups, however many routes
+ * there are.
+ */
+int route_defaults(struct nl *nl, int oifs[static ROUTE_DEFAULTS], size_t *n,
+		   struct err *e) _must_check_;
+
 typedef int route_fn(const struct route *r, void *ctx, struct err *e);
 
 /** Call @fn for each unicast route of @family, all tables, that leaves by interface @oif. */
