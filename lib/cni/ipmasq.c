@@ -59,13 +59,25 @@ int ipmasq_del(struct ruleset *masq, const struct cni_call *call, bool configure
 	return ruleset_del(masq, &call->at, configured, e);
 }
 
+/** One address; with its full length it says nothing of the subnet that was masqueraded. */
+static int check(struct ruleset *masq, const struct cni_call *call, const struct prefix *address,
+		 struct err *e)
+{
+	struct prefix subnet = *address;
+
+	if (address->len == ip_bits(&address->ip) &&
+	    masq_subnet(masq, &call->at, &address->ip, &subnet, e) < 0)
+		return -1;
+	return masq_check(masq, &call->at, &subnet, 1, e);
+}
+
 int ipmasq_check(struct ruleset *masq, const struct cni_call *call, struct err *e)
 {
 	const struct cni_result *prev = call->prev;
 
 	for (size_t i = 0; i < prev->n_ips; i++)
 		if (iface_owns(call, &prev->ips[i]) &&
-		    masq_check(masq, &call->at, &prev->ips[i].address, 1, e) < 0)
+		    check(masq, call, &prev->ips[i].address, e) < 0)
 			return err_wrap(e, "ipMasq");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netlink/nft_rule.h"
+#include "node/ruleset_record.h"
 
 enum { PRIORITY_SRCNAT = 100 }; ///< as nft(8) has it
 
@@ -95,4 +96,21 @@ int masq_check(struct ruleset *masq, const struct attachment *a, const struct pr
 	(void)err_set(e, ERR_MISMATCH, "%.*s is not masqueraded", (int)strcspn(missing, "/"),
 		      missing);
 	return err_hint(e, "the ruleset was flushed or changed; --resync rebuilds it");
+}
+
+int masq_subnet(const struct ruleset *masq, const struct attachment *a, const struct ipaddr *ip,
+		struct prefix *out, struct err *e)
+{
+	struct ruleset_record record;
+	struct prefix p;
+	char id[ATTACHMENT_ID];
+	int rc = ruleset_record_read(masq->kind->name, RECORD_LIVE, attachment_id(a, id), &record,
+				     masq->arena, e);
+
+	for (size_t i = 0; rc > 0 && i < record.n; i++)
+		if (!prefix_parse(&p, record.lines[i]) && !ip_cmp(&p.ip, ip)) {
+			*out = p;
+			return 1;
+		}
+	return rc < 0 ? -1 : 0;
 }

@@ -30,3 +30,10 @@ int masq_add(struct ruleset *masq, const struct attachment *a, const struct pref
 /** Whether @addresses are masqueraded; ERR_MISMATCH names the first that is not. */
 int masq_check(struct ruleset *masq, const struct attachment *a, const struct prefix addresses[],
 	       size_t n, struct err *e) _must_check_;
+
+/**
+ * The prefix length under which the record has @ip, which an interface may have with another one:
+ * to @out. Returns 1, 0 if the record lacks it or there is none, -1 on failure.
+ */
+int masq_subnet(const struct ruleset *masq, const struct attachment *a, const struct ipaddr *ip,
+		struct prefix *out, struct err *e) _must_check_;

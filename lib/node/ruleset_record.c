@@ -131,9 +131,8 @@ static int open_record(const char *path, int flags, struct opened *out, struct a
 	return out->text ? 1 : -1;
 }
 
-/** Returns 1, 0 if there is none, -1 on failure. */
-static int read_record(const char *kind, enum record_state state, const char *id,
-		       struct ruleset_record *out, struct arena *arena, struct err *e)
+int ruleset_record_read(const char *kind, enum record_state state, const char *id,
+			struct ruleset_record *out, struct arena *arena, struct err *e)
 {
 	_cleanup_(opened_done) struct opened o = {.fd = -1};
 	char path[PATH_MAX];
@@ -219,7 +218,7 @@ int ruleset_records_each(const char *kind, enum record_state state, ruleset_reco
 	for (size_t i = 0; rc == 0 && i < n_names; i++) {
 		struct ruleset_record record;
 
-		rc = read_record(kind, state, names[i], &record, arena, e);
+		rc = ruleset_record_read(kind, state, names[i], &record, arena, e);
 		if (rc > 0)
 			rc = fn(&record, ctx, e);
 	}

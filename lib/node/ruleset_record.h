@@ -39,6 +39,11 @@ bool ruleset_record_is_gone(const char *kind, const char *id);
 int ruleset_records_each(const char *kind, enum record_state state, ruleset_record_fn *fn,
 			 void *ctx, struct arena *arena, struct err *e) _must_check_;
 
+/** Read the one called @id. Returns 1, 0 if there is none, -1 on failure. */
+int ruleset_record_read(const char *kind, enum record_state state, const char *id,
+			struct ruleset_record *out, struct arena *arena,
+			struct err *e) _must_check_;
+
 /** Read all in a state. */
 int ruleset_records_read(const char *kind, enum record_state state, struct ruleset_record **out,
 			 size_t *n, struct arena *arena, struct err *e) _must_check_;
