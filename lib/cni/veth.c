@@ -167,6 +167,15 @@ int veth_find(const struct cni_call *call, struct nl *nl, struct link *host, str
 	return e->os == ENODEV ? find_from_inside(call, nl, host, e) : -1;
 }
 
+int veth_need(const struct cni_call *call, const struct link *host, struct err *e)
+{
+	if (host->index)
+		return 0;
+	(void)err_set(e, ERR_MISMATCH, "%s in the container has no veth peer on the node",
+		      call->at.ifname);
+	return err_hint(e, "%s needs a veth pair: list it after bridge or ptp", call->common->type);
+}
+
 static int delete_foreign(const struct cni_call *call, struct nl *nl, const char *master,
 			  struct err *e)
 {

@@ -44,6 +44,9 @@ int veth_wait_up(const struct cni_call *call, struct nl *nl, struct link *host,
 int veth_find(const struct cni_call *call, struct nl *nl, struct link *host,
 	      struct err *e) _must_check_;
 
+/** ERR_MISMATCH unless veth_find() has found @host; the hint names the plugin, which is chained. */
+int veth_need(const struct cni_call *call, const struct link *host, struct err *e) _must_check_;
+
 /**
  * Delete the pair; it may be gone. Where another plugin named it, such as the reference plugin
  * before us, it is found by the container's end, and taken for ours if the other end is unmarked

@@ -7,6 +7,7 @@
 #include "base/steps.h"
 #include "base/undo.h"
 #include "cni/iface.h"
+#include "cni/veth.h"
 
 /** A packet that is larger than the bucket would never get through. */
 static int check_burst(const struct bandwidth_job *job, const struct tbf *tbf,
@@ -112,7 +113,7 @@ int bandwidth_add(const struct cni_call *call, struct cni_result *result, struct
 		return -1;
 	if (!job.ingress.rate && !job.egress.rate)
 		return 0;
-	if (bandwidth_job_open(&job, e) < 0 || bandwidth_need_host(&job, e) < 0 ||
+	if (bandwidth_job_open(&job, e) < 0 || veth_need(call, &job.host, e) < 0 ||
 	    check_burst(&job, &job.ingress, "ingress", e) < 0 ||
 	    check_burst(&job, &job.egress, "egress", e) < 0 || refuse_taken(&job, e) < 0)
 		return -1;

@@ -39,9 +39,6 @@ int bandwidth_read_limits(struct bandwidth_job *job, struct err *e) _must_check_
 int bandwidth_job_open(struct bandwidth_job *job, struct err *e) _must_check_;
 void bandwidth_job_done(struct bandwidth_job *job);
 
-/** -1 unless the node's end has been found. */
-int bandwidth_need_host(const struct bandwidth_job *job, struct err *e) _must_check_;
-
 /** Take away what ADD makes for one direction, however much of it is there. */
 int bandwidth_remove_egress(const struct bandwidth_job *job, struct err *e) _must_check_;
 int bandwidth_remove_ingress(const struct bandwidth_job *job, struct err *e) _must_check_;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bandwidth.h"
+#include "cni/veth.h"
 
 static int check_bucket(const struct bandwidth_job *job, const struct link *link,
 			const struct tbf *tbf, struct err *e)
@@ -50,7 +51,7 @@ int bandwidth_check(const struct cni_call *call, struct err *e)
 		return -1;
 	if (!job.ingress.rate && !job.egress.rate)
 		return 0;
-	if (bandwidth_job_open(&job, e) < 0 || bandwidth_need_host(&job, e) < 0 ||
+	if (bandwidth_job_open(&job, e) < 0 || veth_need(call, &job.host, e) < 0 ||
 	    (job.ingress.rate && check_bucket(&job, &job.host, &job.ingress, e) < 0))
 		return -1;
 	return job.egress.rate ? check_egress(&job, e) : 0;

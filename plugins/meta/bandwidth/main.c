@@ -106,15 +106,6 @@ int bandwidth_job_open(struct bandwidth_job *job, struct err *e)
 	return job->nl ? veth_find(job->call, job->nl, &job->host, e) : -1;
 }
 
-int bandwidth_need_host(const struct bandwidth_job *job, struct err *e)
-{
-	if (job->host.index)
-		return 0;
-	(void)err_set(e, ERR_MISMATCH, "%s in the container has no veth peer on the node",
-		      job->call->at.ifname);
-	return err_hint(e, "bandwidth limits veth pairs: list it after bridge or ptp");
-}
-
 void bandwidth_job_done(struct bandwidth_job *job)
 {
 	nl_closep(&job->nl);
