@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the programs know of a pod: written, compared, taken away. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/bpf.h"
+#include "cni/iface.h"
+#include "ebpf.h"
+
+uint32_t ebpf_flags(const struct ebpf_job *job)
+{
+	return (!strcmp(job->conf->policy, "enforce") ? ENDPOINT_ISOLATED : 0) |
+	       (job->chained ? ENDPOINT_CHAINED : 0);
+}
+
+int ebpf_pod_addresses(const struct ebpf_job *job, const struct cni_result *r, struct ebpf_pod *pod,
+		       struct err *e)
+{
+	struct ipaddr *ips = arena_calloc(job->call->arena, r->n_ips + 1, sizeof(*ips));
+
+	if (!ips)
+		return err_set(e, ERR_TRY_AGAIN, "out of memory");
+	pod->ips = ips;
+	pod->n_ips = 0;
+	for (size_t i = 0; i < r->n_ips; i++)
+		if (r != job->call->prev || iface_owns(job->call, &r->ips[i]))
+			ips[pod->n_ips++] = r->ips[i].address.ip;
+	return 0;
+}
+
+int ebpf_refuse_taken(const struct ebpf_job *job, const struct ebpf_pod *pod, struct err *e)
+{
+	char text[IP_TEXT];
+
+	for (size_t i = 0; i < pod->n_ips; i++) {
+		struct err ignored = {};
+		struct endpoint is;
+		struct link other;
+		int rc = datapath_get_endpoint(&job->datapath, &pod->ips[i], &is, e);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || is.ifindex == (uint32_t)pod->index ||
+		    link_get_index(job->nl, (int)is.ifindex, &other, &ignored) < 0)
+			continue;
+		(void)err_set(e, ERR_EXISTS, "address %s is that of another pod, by interface %s",
+			      ip_format(&pod->ips[i], text), other.name);
+		return other.alias[0] ? err_hint(e, "%s is %s", other.name, other.alias) : -1;
+	}
+	return 0;
+}
+
+static int undo_entries(void *ctx, int index, struct err *e)
+{
+	const struct ebpf_job *job = ctx;
+
+	return datapath_forget_interface(&job->datapath, index, e);
+}
+
+static int undo_filters(void *ctx, int index, struct err *e)
+{
+	const struct ebpf_job *job = ctx;
+
+	return datapath_detach(job->nl, index, e);
+}
+
+int ebpf_attach(struct ebpf_job *job, const struct ebpf_pod *pod, struct undo *undo, struct err *e)
+{
+	struct interface value = {.flags = pod->flags};
+
+	memcpy(value.mac, pod->mac.bytes, sizeof(value.mac));
+	// First, for of what the kernel has done we may not hear. An interface of ours goes with
+	// its filters, and until then they let nothing through.
+	if ((job->chained && undo_push(undo, undo_filters, job, pod->index, e) < 0) ||
+	    undo_push(undo, undo_entries, job, pod->index, e) < 0)
+		return -1;
+	if (datapath_put_interface(&job->datapath, pod->index, &value, e) < 0)
+		return -1;
+	return datapath_attach_pod(&job->datapath, job->nl, pod->index, e);
+}
+
+/** The entry of each address. */
+static struct endpoint endpoint_of(const struct ebpf_pod *pod)
+{
+	struct endpoint value = {.ifindex = (uint32_t)pod->index, .flags = pod->flags};
+
+	memcpy(value.mac, pod->mac.bytes, sizeof(value.mac));
+	memcpy(value.node_mac, pod->node_mac.bytes, sizeof(value.node_mac));
+	return value;
+}
+
+int ebpf_put_endpoints(const struct ebpf_job *job, const struct ebpf_pod *pod, struct err *e)
+{
+	const struct endpoint value = endpoint_of(pod);
+
+	for (size_t i = 0; i < pod->n_ips; i++)
+		if (datapath_put_endpoint(&job->datapath, &pod->ips[i], &value, e) < 0)
+			return -1;
+	return 0;
+}
+
+/** Whether a pod is isolated is the policy's business, and may have changed since ADD. */
+static bool same_flags(uint32_t a, uint32_t b)
+{
+	return ((a ^ b) & ~(uint32_t)ENDPOINT_ISOLATED) == 0;
+}
+
+static int check_mac(const char *what, const char *whose, const unsigned char is[6],
+		     const struct mac *wanted, struct err *e)
+{
+	char found[MAC_TEXT], text[MAC_TEXT];
+	struct mac mac;
+
+	memcpy(mac.bytes, is, sizeof(mac.bytes));
+	if (!memcmp(&mac, wanted, sizeof(mac)))
+		return 0;
+	return err_set(e, ERR_MISMATCH, "data path: %s: %s MAC address is %s, not %s", what, whose,
+		       mac_format(&mac, found), mac_format(wanted, text));
+}
+
+static int check_interface(const struct ebpf_job *job, const struct ebpf_pod *pod, struct err *e)
+{
+	struct interface is;
+	char what[32];
+	int rc = datapath_get_interface(&job->datapath, pod->index, &is, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_MISMATCH, "data path: interface %d is missing", pod->index);
+	if (!same_flags(is.flags, pod->flags))
+		return err_set(e, ERR_MISMATCH, "data path: interface %d has flags 0x%x, not 0x%x",
+			       pod->index, is.flags, pod->flags);
+	(void)snprintf(what, sizeof(what), "interface %d", pod->index);
+	return check_mac(what, "the pod's", is.mac, &pod->mac, e);
+}
+
+static int check_endpoint(const struct ebpf_job *job, const struct ebpf_pod *pod,
+			  const struct ipaddr *ip, struct err *e)
+{
+	struct endpoint is;
+	char text[IP_TEXT];
+	int rc = datapath_get_endpoint(&job->datapath, ip, &is, e);
+
+	(void)ip_format(ip, text);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_MISMATCH, "data path: address %s is missing", text);
+	if (is.ifindex != (uint32_t)pod->index)
+		return err_set(e, ERR_MISMATCH,
+			       "data path: address %s leads to interface %u, not %d", text,
+			       is.ifindex, pod->index);
+	if (!same_flags(is.flags, pod->flags))
+		return err_set(e, ERR_MISMATCH, "data path: address %s has flags 0x%x, not 0x%x",
+			       text, is.flags, pod->flags);
+	if (check_mac(text, "the pod's", is.mac, &pod->mac, e) < 0)
+		return -1;
+	return check_mac(text, "the gateway's", is.node_mac, &pod->node_mac, e);
+}
+
+int ebpf_check_entries(const struct ebpf_job *job, const struct ebpf_pod *pod, struct err *e)
+{
+	bool attached;
+
+	if (datapath_is_attached(&job->datapath, job->nl, pod->index, &attached, e) < 0)
+		return -1;
+	if (!attached)
+		return err_set(e, ERR_MISMATCH,
+			       "data path: the programs at interface %d are missing, or not those "
+			       "that are loaded",
+			       pod->index);
+	if (check_interface(job, pod, e) < 0)
+		return -1;
+	for (size_t i = 0; i < pod->n_ips; i++)
+		if (check_endpoint(job, pod, &pod->ips[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int ebpf_interfaces_each(const struct ebpf_job *job, ebpf_interface_fn *fn, void *ctx,
+			 struct err *e)
+{
+	const int map = job->datapath.interfaces;
+	struct bpf_map_shape shape;
+	uint32_t n;
+
+	if (bpf_map_shape(map, &shape, e) < 0)
+		return -1;
+
+	_cleanup_(freep) int *indices = calloc(shape.max_entries, sizeof(*indices));
+	_cleanup_(freep) struct interface *values = calloc(shape.max_entries, sizeof(*values));
+
+	if (!indices || !values)
+		return err_set(e, ERR_TRY_AGAIN, "list the interfaces: out of memory");
+	if (bpf_map_all(map, &shape, indices, values, &n, e) < 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		if (fn(indices[i], &values[i], ctx, e) < 0)
+			return -1;
+	return 0;
+}
