@@ -22,29 +22,35 @@ struct ct_tuple {
 };
 
 enum ct_flags {
-	CT_HIGH_BEGAN = 1 << 0,	 ///< the one of whom the first packet came is `high`
-	CT_STACK = 1 << 1,	 ///< its first packet went through the node's stack, so all do
-	CT_REPLIED = 1 << 2,	 ///< both have spoken
+	CT_HIGH_BEGAN = 1 << 0, ///< the one of whom the first packet came is `high`
+	CT_STACK = 1 << 1,      ///< its first packet went through the node's stack, so all do
+	CT_REPLIED = 1 << 2,    ///< both have spoken
 	CT_LOW_FIN = 1 << 3,
 	CT_HIGH_FIN = 1 << 4,
 	CT_RESET = 1 << 5,
-	CT_PICKED_UP = 1 << 6,	 ///< TCP that was under way when it was first seen
-	CT_CONFIRMED = 1 << 7,	 ///< TCP: the handshake is complete
-	CT_NODE = 1 << 8,	 ///< one end is the node itself
+	CT_PICKED_UP = 1 << 6, ///< TCP that was under way when it was first seen
+	CT_CONFIRMED = 1 << 7, ///< TCP: the handshake is complete
+	CT_NODE = 1 << 8,      ///< one end is the node itself
 };
 
-/** Append only, in what is padding or behind it: an upgrade copies entries as far as both know them. */
+/** Append only, in what is padding or behind it: an upgrade copies entries as far as both know
+ * them. */
 struct ct_entry {
 	struct ct_tuple tuple;
-	__u32 seen;    ///< of the last packet: CT_SECONDS(ns), which wraps after 146 years
-	__u32 flags;   ///< enum ct_flags
-	__u32 uplink;  ///< the uplink it came by without the stack, or 0
-	__u32 created; ///< CT_SECONDS
+	__u32 seen;     ///< of the last packet, CT_SECONDS
+	__u32 flags;    ///< enum ct_flags
+	__u32 uplink;   ///< the uplink that it came by without the stack, or 0
+	__u32 created;  ///< CT_TICKS
 	__u32 reported; ///< to who listens, CT_SECONDS
 	__u32 pad;
+#ifdef CT_SPARE // another layout, to test how an upgrade to one goes
+	__u8 spare[CT_SPARE];
+#endif
 };
 
-#define CT_SECONDS(ns) ((__u32)((ns) >> 30)) ///< of 1.07 s
+/** Of 1.07 s, as is cheap to compute; wraps after 146 years. */
+#define CT_SECONDS(ns) ((__u32)((ns) >> 30))
+#define CT_TICKS(ns)   ((__u32)((ns) >> 26)) ///< of 67 ms; wraps after 9 years
 
 /** MAP_CONNTRACK, array. A tag is part of the hash, never 0; 0 is a free place. */
 struct ct_bucket {
@@ -54,19 +60,52 @@ struct ct_bucket {
 	struct ct_entry entries[CT_WAYS];
 };
 
-/** How long an entry is kept after its last packet, in CT_SECONDS: no shorter than the kernel's. */
+/**
+ * The hash of a tuple: both buckets and the tag are bits of it. @seed keeps who sends from aiming
+ * at one bucket. Multiply and shift by the constants of MurmurHash3's finalizer.
+ */
+static inline __u64 ct_hash(const struct ct_tuple *t, __u64 seed)
+{
+	const __u64 words[] = {t->low.halves[0], t->low.halves[1], t->high.halves[0],
+			       t->high.halves[1],
+			       (__u64)t->low_port << 32 | (__u64)t->high_port << 16 | t->proto};
+	__u64 h = seed;
+
+	for (int i = 0; i < 5; i++) {
+		h = (h ^ words[i]) * 0xff51afd7ed558ccdULL;
+		h ^= h >> 32;
+	}
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	return h ^ h >> 29;
+}
+
+static inline __u32 ct_first_bucket(__u64 hash, __u32 mask)
+{
+	return (__u32)hash & mask;
+}
+
+static inline __u32 ct_second_bucket(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash >> 20) & mask;
+}
+
+static inline __u32 ct_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) | 1;
+}
+
+/** How long an entry is kept after its last packet, in CT_SECONDS: no shorter than by the kernel.
+ */
 static inline __u32 ct_lifetime(__u32 flags, __u8 proto)
 {
-	if (proto == 6) {
+	switch (proto) {
+	case 6: // TCP
 		if (flags & CT_RESET)
 			return 10;
-		if ((flags & (CT_LOW_FIN | CT_HIGH_FIN)) == (CT_LOW_FIN | CT_HIGH_FIN))
-			return 120;
-		if (flags & (CT_LOW_FIN | CT_HIGH_FIN))
-			return 120;
-		return flags & CT_CONFIRMED ? 7200 : 120;
-	}
-	if (proto == 132)
+		return flags & CT_CONFIRMED && !(flags & (CT_LOW_FIN | CT_HIGH_FIN)) ? 7200 : 120;
+	case 132: // SCTP
 		return flags & CT_REPLIED ? 600 : 60;
-	return flags & CT_REPLIED ? 180 : 60;
+	default:
+		return flags & CT_REPLIED ? 180 : 60;
+	}
 }

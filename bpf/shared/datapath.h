@@ -10,15 +10,15 @@
  */
 #define EDGEWAY_PINS "/sys/fs/bpf/edgeway"
 
-#define MAP_ABOUT	"about_v1"
-#define MAP_SETTINGS	"settings_v1"
-#define MAP_ENDPOINTS	"endpoints_v1"
-#define MAP_INTERFACES	"interfaces_v1"
-#define MAP_CONNTRACK	"conntrack_v1"
-#define MAP_FRAGMENTS	"fragments_v1"
-#define MAP_COUNTERS	"counters_v1"
-#define MAP_DROPS	"drops_v1"
-#define MAP_EVENTS	"events_v1"
+#define MAP_ABOUT      "about_v1"
+#define MAP_SETTINGS   "settings_v1"
+#define MAP_ENDPOINTS  "endpoints_v1"
+#define MAP_INTERFACES "interfaces_v1"
+#define MAP_CONNTRACK  "conntrack_v1"
+#define MAP_FRAGMENTS  "fragments_v1"
+#define MAP_COUNTERS   "counters_v1"
+#define MAP_DROPS      "drops_v1"
+#define MAP_EVENTS     "events_v1"
 
 /** An IPv6 address, or an IPv4 address as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
 union address {
@@ -30,7 +30,8 @@ union address {
 enum { ENDPOINTS_MAX = 4096, INTERFACES_MAX = 2048 };
 
 enum endpoint_flags {
-	/** Nothing is let in or out but what the node itself says, and answers: no policy is known. */
+	/** Nothing is let in or out but what the node itself says, and answers: no policy is known.
+	 */
 	ENDPOINT_ISOLATED = 1 << 0,
 
 	/** A port of a bridge, set up by another plugin: frames between its ports are its own. */
@@ -39,10 +40,11 @@ enum endpoint_flags {
 
 /** MAP_ENDPOINTS, hash: by each address of a pod, where the pod is. */
 struct endpoint {
-	__u32 ifindex; ///< the node's end of its pair
-	__u32 flags;   ///< enum endpoint_flags
-	__u8 mac[6];   ///< the pod's
+	__u32 ifindex;    ///< the node's end of its pair
+	__u32 flags;      ///< enum endpoint_flags
+	__u8 mac[6];      ///< the pod's
 	__u8 node_mac[6]; ///< what the pod takes for its gateway's
+	__u32 since;      ///< CT_TICKS: connections of before were another pod's
 };
 
 /** MAP_INTERFACES, hash: by ifindex of the node's end, whose it is. */
@@ -54,14 +56,15 @@ struct interface {
 
 /** MAP_SETTINGS, array of one: what may change while the programs run. */
 struct settings {
-	__u32 events;		///< EVENT_FLOWS, EVENT_DROPS: who listens wants
-	__u32 events_per_second; ///< of each kind and CPU, at most; what is above is counted as lost
+	__u32 events;            ///< EVENT_FLOWS, EVENT_DROPS: who listens wants
+	__u32 events_per_second; ///< of each kind and CPU, at most; what is above is counted as
+				 ///< lost
 };
 
 /** MAP_COUNTERS, per-CPU array by COUNTER(reason, direction): sums since they were loaded. */
 enum direction { DIR_OUT_OF_POD, DIR_INTO_POD, DIR_FROM_UPLINK, DIR_TO_UPLINK, DIR_MAX };
-#define COUNTER(reason, dir) ((__u32)(reason) * DIR_MAX + (dir))
-#define COUNTERS_MAX	     (64 * DIR_MAX)
+#define COUNTER(reason, dir) ((__u32)(reason)*DIR_MAX + (dir))
+#define COUNTERS_MAX         (64 * DIR_MAX)
 struct counter {
 	__u64 packets, bytes;
 };
@@ -100,18 +103,18 @@ struct event {
 	union address src, dst;
 	__be16 sport, dport; ///< ICMP: type and code in a drop, the identifier in a flow
 	__u8 proto;
-	__u8 what;	///< enum drop_reason, or enum flow_event
-	__u8 dir;	///< enum direction
+	__u8 what;      ///< enum drop_reason, or enum flow_event
+	__u8 dir;       ///< enum direction
 	__u8 tcp_flags; ///< as in the header's 14th octet
 	__u32 len;
-	__u32 lost; ///< how many of this CPU were not reported before this one
+	__u32 lost;  ///< how many of this CPU were not reported before this one
 	__u32 flags; ///< of the connection: enum ct_flags
 };
 
 /** MAP_ABOUT, array of one: what is loaded. Written by the loader alone. */
 struct about {
-	__u64 build;   ///< hash of the object that the programs come from
-	__u32 loads;   ///< how often something was loaded since boot
+	__u64 build; ///< hash of the object that the programs come from
+	__u32 loads; ///< how often something was loaded since boot
 	__u32 ct_bucket_size, ct_entries_at, ct_entry_size, ct_ways, ct_buckets;
 	__u64 ct_seed; ///< of the connection table's hash
 };

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#pragma once
+
+/** What the programs do with a packet in the end. */
+#include <linux/pkt_cls.h>
+
+#include "lib/conntrack.h"
+#include "lib/source.h"
+
+/** The filters of others behind ours, and then the node's stack, see it next. */
+static __always_inline int pass(const struct __sk_buff *skb, enum direction dir)
+{
+	count(DROP_NONE, dir, skb->len);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int drop(struct __sk_buff *skb, const struct packet *p, enum direction dir,
+				enum drop_reason reason)
+{
+	struct occasion o = {EVENT_DROPS, reason, dir, 0};
+
+	dropped(skb, p, &o);
+	return TC_ACT_SHOT;
+}
+
+/** Into the pod at once, past the node's stack and the pod's own filters. */
+static __always_inline int deliver(struct __sk_buff *skb, const struct endpoint *to,
+				   enum direction dir)
+{
+	struct ethhdr *eth = (void *)(long)skb->data;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT; // it has been read before
+	__builtin_memcpy(eth->h_dest, to->mac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, to->node_mac, ETH_ALEN);
+	skb->mark = 0; // older kernels do not scrub what is redirected
+	count(DROP_NONE, dir, skb->len);
+	return bpf_redirect_peer(to->ifindex, 0);
+}
+
+/** The Ethernet header. */
+static __always_inline enum drop_reason read_ethernet(struct __sk_buff *skb, struct packet *p)
+{
+	const struct ethhdr *eth;
+
+	if (!readable(skb, ETH_HLEN))
+		return DROP_SHORT;
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return DROP_SHORT;
+	p->ethertype = skb->vlan_present ? 0 : eth->h_proto;
+	if (eth->h_dest[0] & 1)
+		p->flags |= PACKET_GROUP;
+	return DROP_NONE;
+}
+
+static __always_inline bool has_source_mac(const struct __sk_buff *skb, const __u8 *mac)
+{
+	const struct ethhdr *eth = (void *)(long)skb->data;
+
+	return (void *)(eth + 1) <= (void *)(long)skb->data_end && mac_equal(eth->h_source, mac);
+}
+
+/** What an ICMP error is about: the flow of the packet that it quotes. */
+static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct packet *p)
+{
+	struct packet inner = {};
+	struct ct_key key = {};
+	__be16 ports[2] = {};
+	__u32 at = p->l4 + 8;
+
+	if (p->ethertype == bpf_htons(ETH_P_IP)) {
+		struct iphdr ip;
+
+		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
+			return NULL;
+		address_of4(&inner.src, ip.saddr);
+		address_of4(&inner.dst, ip.daddr);
+		inner.proto = ip.protocol;
+		at += ip.ihl * 4;
+	} else {
+		struct ipv6hdr ip;
+
+		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
+			return NULL;
+		__builtin_memcpy(&inner.src, &ip.saddr, sizeof(inner.src));
+		__builtin_memcpy(&inner.dst, &ip.daddr, sizeof(inner.dst));
+		inner.proto = ip.nexthdr;
+		at += sizeof(ip);
+	}
+	if (inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6)
+		at += 4; // the identifier
+	if (inner.proto == IPPROTO_TCP || inner.proto == IPPROTO_UDP ||
+	    inner.proto == IPPROTO_SCTP || inner.proto == IPPROTO_ICMP ||
+	    inner.proto == IPPROTO_ICMPV6) {
+		if (bpf_skb_load_bytes(skb, at, ports, sizeof(ports)) < 0)
+			return NULL;
+		if (inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6)
+			ports[1] = ports[0];
+	}
+	ct_key_of(&key, &inner.src, &inner.dst, ports[0], ports[1], inner.proto);
+	return ct_find(&key);
+}
