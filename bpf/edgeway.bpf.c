@@ -15,38 +15,36 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/** Whose the frame says it is; @from is NULL where no address is to be looked up. */
+/** Who sent a frame. */
+struct sender {
+	const struct endpoint *at; ///< NULL if the source is no address of the pod's, but allowed
+	__u32 flags;               ///< enum endpoint_flags
+};
+
 static __always_inline enum drop_reason judge_source(struct __sk_buff *skb, const struct packet *p,
-						     const struct endpoint **from)
+						     struct sender *from)
 {
+	const struct endpoint *at = bpf_map_lookup_elem(&endpoints, &p->src);
+	enum drop_reason reason = DROP_NONE;
 	const struct interface *of;
 	__u32 ifindex = skb->ifindex;
 
-	*from = bpf_map_lookup_elem(&endpoints, &p->src);
-	if (*from && (*from)->ifindex == ifindex) {
-		if (!has_source_mac(skb, (*from)->mac))
-			return DROP_SRC_MAC;
-		if (is_dhcp_server(p))
-			return DROP_DHCP_SERVER;
-		if (!(p->flags & PACKET_ND))
-			return DROP_NONE;
-	} else {
-		*from = NULL;
+	if (is_dhcp_server(p))
+		return DROP_DHCP_SERVER;
+	if (at && at->ifindex == ifindex && !(p->flags & PACKET_ND)) {
+		from->at = at;
+		from->flags = at->flags;
+		return has_source_mac(skb, at->mac) ? DROP_NONE : DROP_SRC_MAC;
 	}
 	of = bpf_map_lookup_elem(&interfaces, &ifindex);
 	if (!of)
 		return DROP_NO_ENDPOINT;
+	from->flags = of->flags;
 	if (!has_source_mac(skb, of->mac))
 		return DROP_SRC_MAC;
-	if (!*from) {
-		enum drop_reason reason = judge_other_source(p, of);
-
-		if (reason != DROP_NONE)
-			return reason;
-		if (is_dhcp_server(p))
-			return DROP_DHCP_SERVER;
-	}
-	return p->flags & PACKET_ND ? judge_nd(skb, p, of) : DROP_NONE;
+	if (!at || at->ifindex != ifindex)
+		reason = judge_other_source(p, of);
+	return reason == DROP_NONE && p->flags & PACKET_ND ? judge_nd(skb, p, of) : reason;
 }
 
 /** ARP, and what is neither. */
@@ -70,8 +68,7 @@ static __always_inline int from_pod_not_ip(struct __sk_buff *skb, const struct p
 static __always_inline bool is_direct(const struct __sk_buff *skb, const struct packet *p,
 				      const struct endpoint *from, const struct endpoint *to)
 {
-	return to && to->ifindex != skb->ifindex && ct_begins(p) &&
-	       skb->pkt_type == 0 /* PACKET_HOST */ &&
+	return to && to->ifindex != skb->ifindex && ct_begins(p) && skb->pkt_type == PACKET_HOST &&
 	       !((from->flags | to->flags) & ENDPOINT_CHAINED);
 }
 
@@ -102,6 +99,10 @@ static __always_inline int from_pod_direct(struct __sk_buff *skb, const struct p
 	const struct endpoint *to;
 
 	if (uplink) {
+		__u32 mtu = 0;
+
+		if (bpf_check_mtu(skb, uplink, &mtu, 0, 0) != 0)
+			return pass(skb, DIR_OUT_OF_POD); // the stack tells the pod
 		count(DROP_NONE, DIR_OUT_OF_POD, skb->len);
 		return bpf_redirect_neigh(uplink, NULL, 0, 0);
 	}
@@ -143,11 +144,20 @@ static __always_inline int from_pod_known(struct __sk_buff *skb, const struct pa
 	return from_pod_direct(skb, p, e->uplink);
 }
 
+/** What is of no flow: to a group, or from an address that only neighbours know. */
+static __always_inline int from_pod_aside(struct __sk_buff *skb, const struct packet *p,
+					  const struct sender *from)
+{
+	if (from->flags & ENDPOINT_ISOLATED && !(p->flags & (PACKET_ND | PACKET_MLD)))
+		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
+	return pass(skb, DIR_OUT_OF_POD);
+}
+
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	const struct endpoint *from = NULL;
+	struct sender from = {};
 	enum drop_reason reason = read_ethernet(skb, &p);
 
 	if (reason == DROP_NONE && !is_ip(&p))
@@ -158,12 +168,10 @@ int from_pod(struct __sk_buff *skb)
 		reason = judge_source(skb, &p, &from);
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_OUT_OF_POD, reason);
-	if (!from || p.flags & (PACKET_ND | PACKET_GROUP)) {
-		if (from && from->flags & ENDPOINT_ISOLATED && !(p.flags & PACKET_ND))
-			return drop(skb, &p, DIR_OUT_OF_POD, DROP_ISOLATED);
-		return pass(skb, DIR_OUT_OF_POD);
-	}
-	return from_pod_known(skb, &p, from);
+	// In a frame to a group there may be a packet to a single pod all the same.
+	if (!from.at || (p.flags & PACKET_GROUP && !bpf_map_lookup_elem(&endpoints, &p.dst)))
+		return from_pod_aside(skb, &p, &from);
+	return from_pod_known(skb, &p, from.at);
 }
 
 /** What is for the pod, but for none of its addresses. */
@@ -229,7 +237,7 @@ int to_pod(struct __sk_buff *skb)
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_INTO_POD, reason);
 	to = bpf_map_lookup_elem(&endpoints, &p.dst);
-	if (!to || to->ifindex != skb->ifindex || p.flags & (PACKET_ND | PACKET_GROUP))
+	if (!to || to->ifindex != skb->ifindex || p.flags & PACKET_ND)
 		return to_pod_otherwise(skb, &p);
 	return to_pod_known(skb, &p, to);
 }
@@ -281,7 +289,7 @@ int from_uplink(struct __sk_buff *skb)
 	struct packet p = {};
 	const struct endpoint *to = endpoint_of(skb, &p, false);
 
-	if (!to || to->flags & ENDPOINT_CHAINED || skb->pkt_type != 0 /* PACKET_HOST */ ||
+	if (!to || to->flags & ENDPOINT_CHAINED || skb->pkt_type != PACKET_HOST ||
 	    read_rest(skb, &p) != DROP_NONE || p.flags & PACKET_ND)
 		return TC_ACT_UNSPEC;
 	return from_uplink_for(skb, &p, to);

@@ -203,7 +203,7 @@ static __noinline bool ct_replace(__u32 index, const struct ct_victim *v, __u32 
 	if (b->tags[slot] == v->tag && b->entries[slot].seen == v->seen) {
 		b->tags[slot] = 0; // whoever looks for the old one must not find half of the new
 		b->entries[slot] = *new;
-		b->tags[slot] = tag;
+		__sync_lock_test_and_set(&b->tags[slot], tag); // a barrier, too
 		done = true;
 	}
 	bpf_spin_unlock(&b->lock);

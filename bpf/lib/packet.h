@@ -22,6 +22,7 @@ enum packet_flags {
 	PACKET_LATER = 1 << 2,    ///< without a header of its transport protocol
 	PACKET_ERROR = 1 << 3,    ///< ICMP about another packet; `src`... are its outer ones
 	PACKET_ND = 1 << 4,       ///< neighbour discovery
+	PACKET_MLD = 1 << 5,      ///< a listener's report
 };
 
 struct packet {
@@ -48,6 +49,9 @@ enum {
 	ICMP_TIME_EXCEEDED = 11,
 	ICMP_PARAMETERPROB = 12,
 	ICMPV6_INFORMATIONAL = 128, ///< those below are errors
+	MLD_REPORT = 131,
+	MLD_DONE = 132,
+	MLD2_REPORT = 143,
 };
 enum { ND_FIRST = 133, ND_ROUTER_ADVERT = 134, ND_SOLICIT = 135, ND_ADVERT = 136, ND_LAST = 137 };
 
@@ -124,6 +128,8 @@ static __always_inline void read_icmp(struct packet *p, const __u8 *head, bool v
 			p->flags |= PACKET_ERROR;
 		else if (type >= ND_FIRST && type <= ND_LAST)
 			p->flags |= PACKET_ND;
+		else if (type == MLD_REPORT || type == MLD_DONE || type == MLD2_REPORT)
+			p->flags |= PACKET_MLD;
 	} else if (type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH ||
 		   type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB ||
 		   type == ICMP_REDIRECT) {

@@ -7,6 +7,8 @@
 #include "lib/conntrack.h"
 #include "lib/source.h"
 
+enum { PACKET_HOST = 0 }; ///< skb->pkt_type: for the interface's own MAC address
+
 /** The filters of others behind ours, and then the node's stack, see it next. */
 static __always_inline int pass(const struct __sk_buff *skb, enum direction dir)
 {
