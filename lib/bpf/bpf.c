@@ -41,6 +41,16 @@ int bpf_pinned(const char *path, struct err *e)
 	return err_wrap(e, "%s", path);
 }
 
+int bpf_pin(int fd, const char *path, struct err *e)
+{
+	union bpf_attr attr = {.pathname = address(path), .bpf_fd = (uint32_t)fd};
+
+	if (bpf(BPF_OBJ_PIN, &attr) == 0)
+		return 0;
+	(void)refused(e, "pin");
+	return err_wrap(e, "%s", path);
+}
+
 /** BPF_OBJ_GET_INFO_BY_FD. */
 static int get_info(int fd, void *info, size_t size, struct err *e)
 {
@@ -61,7 +71,9 @@ int bpf_map_shape(int fd, struct bpf_map_shape *out, struct err *e)
 				      .key_size = info.key_size,
 				      .value_size = info.value_size,
 				      .max_entries = info.max_entries,
-				      .id = info.id};
+				      .id = info.id,
+				      .btf_id = info.btf_id,
+				      .btf_value_type = info.btf_value_type_id};
 	return 0;
 }
 
@@ -72,6 +84,17 @@ int bpf_prog_id(int fd, uint32_t *id, struct err *e)
 	if (get_info(fd, &info, sizeof(info), e) < 0)
 		return -1;
 	*id = info.id;
+	return 0;
+}
+
+int bpf_prog_run(int fd, const void *frame, uint32_t len, uint32_t *verdict, struct err *e)
+{
+	union bpf_attr attr = {
+		.test = {.prog_fd = (uint32_t)fd, .data_size_in = len, .data_in = address(frame)}};
+
+	if (bpf(BPF_PROG_TEST_RUN, &attr) < 0)
+		return refused(e, "run a BPF program");
+	*verdict = attr.test.retval;
 	return 0;
 }
 

@@ -15,14 +15,25 @@
 /** Open what is pinned at @path: a map or a program. Returns the descriptor, or -1. */
 int bpf_pinned(const char *path, struct err *e) _must_check_;
 
+/** Pin the map or program open at @fd; -1 with e->os EEXIST if there is something at @path. */
+int bpf_pin(int fd, const char *path, struct err *e) _must_check_;
+
 /** What the kernel says of a map. */
 struct bpf_map_shape {
 	uint32_t type, key_size, value_size, max_entries, id;
+	uint32_t btf_id, btf_value_type; ///< where the types of its values are described, or 0
 };
 int bpf_map_shape(int fd, struct bpf_map_shape *out, struct err *e) _must_check_;
 
 /** The kernel's number of the program open at @fd, by which filter_get() knows it. */
 int bpf_prog_id(int fd, uint32_t *id, struct err *e) _must_check_;
+
+/**
+ * Run a program of type BPF_PROG_TYPE_SCHED_CLS on a frame of one's own (BPF_PROG_TEST_RUN), which
+ * must not be longer than a page. @verdict is what it returns.
+ */
+int bpf_prog_run(int fd, const void *frame, uint32_t len, uint32_t *verdict,
+		 struct err *e) _must_check_;
 
 /**
  * One element; @value of the map's value size, times the number of possible CPUs, each rounded up

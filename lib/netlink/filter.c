@@ -16,6 +16,11 @@ static const char *text(enum filter_side side)
 	return side == FILTER_INGRESS ? "ingress" : "egress";
 }
 
+static uint32_t parent(enum filter_side side)
+{
+	return TC_H_MAKE(TC_H_CLSACT, side == FILTER_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+}
+
 /** A request about the filter at our place. */
 static void begin(struct nl_msg *m, uint16_t type, uint16_t flags, int ifindex,
 		  enum filter_side side)
@@ -107,5 +112,35 @@ int filter_del(struct nl *nl, int ifindex, enum filter_side side, struct err *e)
 
 	begin(&m, RTM_DELTFILTER, 0, ifindex, side);
 	nl_label(&m, "detach filter at %s of interface %d", text(side), ifindex);
+	return nl_call(nl, &m, e) == 0 || is_absent(e) ? 0 : -1;
+}
+
+static int on_any(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)e;
+	*(bool *)ctx |= reply->nlmsg_type == RTM_NEWTFILTER;
+	return 0;
+}
+
+int filter_qdisc_del_unused(struct nl *nl, int ifindex, struct err *e)
+{
+	struct tcmsg hdr = {.tcm_ifindex = ifindex};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	bool used = false;
+
+	for (enum filter_side side = FILTER_INGRESS; side <= FILTER_EGRESS; side++) {
+		hdr.tcm_parent = parent(side);
+		nl_begin(&m, RTM_GETTFILTER, 0, &hdr, sizeof(hdr));
+		nl_label(&m, "list filters at %s of interface %d", text(side), ifindex);
+		if (nl_dump(nl, &m, on_any, &used, e) < 0 && !is_absent(e))
+			return -1;
+	}
+	if (used)
+		return 0;
+	hdr.tcm_parent = TC_H_CLSACT;
+	hdr.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	nl_begin(&m, RTM_DELQDISC, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "delete qdisc clsact of interface %d", ifindex);
+	nl_str(&m, TCA_KIND, "clsact");
 	return nl_call(nl, &m, e) == 0 || is_absent(e) ? 0 : -1;
 }

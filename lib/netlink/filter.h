@@ -33,3 +33,6 @@ int filter_get(struct nl *nl, int ifindex, enum filter_side side, uint32_t *id, 
 
 /** Detach what filter_put() attached; what is gone is no error. */
 int filter_del(struct nl *nl, int ifindex, enum filter_side side, struct err *e) _must_check_;
+
+/** Remove the clsact qdisc of @ifindex, unless somebody has filters there, or it is gone. */
+int filter_qdisc_del_unused(struct nl *nl, int ifindex, struct err *e) _must_check_;
