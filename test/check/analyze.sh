@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# cppcheck and gcc's -fanalyzer find nothing in lib/ and plugins/. Slow, hence only with FULL=1.
+# cppcheck and gcc's -fanalyzer find nothing in lib/, plugins/ and agent/. Slow, hence only with FULL=1.
 . "$(dirname "$0")/../lib/tap.sh"
 
 # What cppcheck cannot know: that _cleanup_ frees (gcc does, and looks for leaks), macros that open a
@@ -9,12 +9,15 @@ SUPPRESS=(memleak resourceLeak missingIncludeSystem normalCheckLevelMaxBranches 
 
 check() {
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr --std=c11 \
-		"${SUPPRESS[@]/#/--suppress=}" -D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -I plugins -j "$(nproc)" lib plugins
+		"${SUPPRESS[@]/#/--suppress=}" -D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -I plugins -I agent -j "$(nproc)" lib plugins agent
 }
 
+# What the build defines, and what it generates, which has to be built.
+BUILT=(-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -DDATAPATH_OBJECT='"/dev/null"' -I build/release/bpf/include)
+
 analyze() {
-	sources 'lib/**.c' 'plugins/**.c' | xargs -r -P "$(nproc)" -n 1 gcc -fanalyzer -O1 -std=gnu17 \
-		-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -I lib -I plugins -c -o /dev/null
+	sources 'lib/**.c' 'plugins/**.c' 'agent/**.c' | xargs -r -P "$(nproc)" -n 1 gcc -fanalyzer -O1 -std=gnu17 \
+		"${BUILT[@]}" -I lib -I plugins -I agent -c -o /dev/null
 }
 
 # full NAME TOOL FUNCTION

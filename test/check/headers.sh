@@ -6,14 +6,14 @@
 # alone HEADER: what the compiler says about a file that includes nothing else
 alone() {
 	printf '#include "%s"\n' "$ROOT/$1" |
-		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -I. \
+		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -Iagent -I. \
 			-fsyntax-only -x c - 2>&1 | sed "s|^|$1: |" || :
 }
 export -f alone
 export ROOT
 
 all() {
-	sources 'lib/**.h' 'plugins/**.h' 'test/**.h' | xargs -r -P "$(nproc)" -I{} bash -c 'alone {}'
+	sources 'lib/**.h' 'plugins/**.h' 'agent/**.h' 'test/**.h' | xargs -r -P "$(nproc)" -I{} bash -c 'alone {}'
 }
 
 verdict "every header compiles alone" all

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# clang-tidy finds nothing in lib/ and plugins/. Slow, hence only with FULL=1.
+# clang-tidy finds nothing in lib/, plugins/ and agent/. Slow, hence only with FULL=1.
 . "$(dirname "$0")/../lib/tap.sh"
 
 # untidy: its findings; what it says on stderr is only how many it suppressed
 untidy() {
-	sources 'lib/**.c' 'plugins/**.c' |
+	sources 'lib/**.c' 'plugins/**.c' 'agent/**.c' |
 		xargs -r -P "$(nproc)" -n 4 clang-tidy --quiet -p $database --extra-arg=-Qunused-arguments \
 			--extra-arg=-Wno-ignored-optimization-argument 2>/dev/null |
 		none grep -E '(warning|error):' | sort -u
