@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Between pods and outside. */
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+
+#include <string.h>
+
+#include "programs.h"
+#include "test.h"
+
+enum { SYN = 2, ACK = 16 };
+
+/** A segment from outside to pod A's port 80. */
+static struct frame incoming(int v6, uint16_t port, uint8_t flags)
+{
+	struct frame f = v6 ? frame6("2001:db8::9", "fd00::2", IPPROTO_TCP)
+			    : frame4("192.0.2.9", "10.0.0.2", IPPROTO_TCP);
+
+	frame_tcp(&f, port, 80, flags);
+	memcpy(f.bytes, "\x02\0\0\0\x01\x04\x06\0\0\0\0\x09", 12); // the uplink's own MAC address
+	return f;
+}
+
+static struct frame outgoing(const struct frame *f, uint8_t flags)
+{
+	struct frame r = frame_reply(f);
+
+	r.bytes[r.l4 + 13] = flags;
+	memcpy(r.bytes, "\x02\0\0\0\x01\x02\x02\0\0\0\0\x02", 12); // A and its gateway
+	return r;
+}
+
+static void who_comes_from_outside_gets_in_past_the_stack(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct frame syn = incoming(v6, 1000, SYN), reply = outgoing(&syn, SYN | ACK);
+		struct frame ack = incoming(v6, 1000, ACK);
+		struct ct_entry e;
+
+		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
+		assert_int_equal(programs_run(FROM_POD, POD_A, &reply), REDIRECTED);
+		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &ack), REDIRECTED);
+		assert_true(programs_flow(&syn, &e));
+		assert_int_not_equal(e.uplink, 0);
+		assert_true(e.flags & CT_CONFIRMED);
+	}
+}
+
+/** Who went out by the stack is answered through it. */
+static void what_a_pod_asked_outside_comes_by_the_stack(void **state)
+{
+	struct frame reply = incoming(0, 1001, SYN | ACK), syn = outgoing(&reply, SYN);
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_POD, POD_A, &syn), PASSED);
+	assert_int_equal(programs_run(TO_UPLINK, UPLINK, &syn), PASSED);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &reply), PASSED);
+	assert_int_equal(programs_run(TO_POD, POD_A, &reply), PASSED);
+}
+
+/** From the pod it was for a service; what leaves is for who stands behind it. */
+static void so_does_the_answer_of_who_stands_behind_a_service(void **state)
+{
+	struct frame to_service = frame4("10.0.0.2", "10.43.0.1", IPPROTO_UDP);
+	struct frame translated = frame4("10.0.0.2", "192.0.2.9", IPPROTO_UDP), reply;
+
+	(void)state;
+	frame_ports(&to_service, 4000, 53);
+	frame_ports(&translated, 4000, 5353);
+	reply = frame_reply(&translated);
+	memcpy(reply.bytes, "\x02\0\0\0\x01\x04\x06\0\0\0\0\x09", 12);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &to_service), PASSED);
+	assert_int_equal(programs_run(TO_UPLINK, UPLINK, &translated), PASSED);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &reply), PASSED);
+}
+
+static void what_is_no_pods_is_left_alone(void **state)
+{
+	struct frame f = frame4("192.0.2.9", "192.0.2.1", IPPROTO_TCP),
+		     strange = incoming(0, 9, SYN);
+	struct frame arp = frame_arp(1, "192.0.2.9", "192.0.2.1"), promiscuous = strange;
+	uint64_t before = programs_counted(DROP_NONE, DIR_FROM_UPLINK);
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &f), PASSED);
+	assert_int_equal(programs_run(TO_UPLINK, UPLINK, &f), PASSED);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &arp), PASSED);
+	promiscuous.bytes[5] = 9; // for another MAC address
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &promiscuous), PASSED);
+	strange.bytes[L3] = 0x44; // malformed: the stack says what becomes of it
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &strange), PASSED);
+	assert_int_equal(programs_counted(DROP_NONE, DIR_FROM_UPLINK), before);
+}
+
+static void a_connection_under_way_goes_by_the_stack(void **state)
+{
+	struct frame data = incoming(0, 1002, ACK);
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &data), PASSED);
+	assert_int_equal(programs_run(TO_POD, POD_A, &data), PASSED);
+}
+
+static void errors_from_outside_find_their_flow(void **state)
+{
+	struct frame syn = incoming(0, 1003, SYN), reply = outgoing(&syn, SYN | ACK), error;
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
+	error = frame_error("192.0.2.77", "10.0.0.2", 3, &reply); // of a router between
+	memcpy(error.bytes, syn.bytes, 12);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &error), REDIRECTED);
+	frame_ports(&reply, 80, 1004);
+	error = frame_error("192.0.2.77", "10.0.0.2", 3, &reply);
+	memcpy(error.bytes, syn.bytes, 12);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &error), PASSED);
+}
+
+static void chained_pods_are_the_stacks(void **state)
+{
+	struct frame syn = incoming(0, 1005, SYN);
+
+	(void)state;
+	programs_set_flags(POD_A, ENDPOINT_CHAINED);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), PASSED);
+	programs_set_flags(POD_A, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_comes_from_outside_gets_in_past_the_stack),
+		cmocka_unit_test(what_a_pod_asked_outside_comes_by_the_stack),
+		cmocka_unit_test(so_does_the_answer_of_who_stands_behind_a_service),
+		cmocka_unit_test(what_is_no_pods_is_left_alone),
+		cmocka_unit_test(a_connection_under_way_goes_by_the_stack),
+		cmocka_unit_test(errors_from_outside_find_their_flow),
+		cmocka_unit_test(chained_pods_are_the_stacks),
+	};
+
+	return cmocka_run_group_tests(tests, programs_load, programs_unload);
+}
