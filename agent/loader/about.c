@@ -3,7 +3,7 @@
 
 #include <linux/bpf.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "loader/pins.h"
 
 static const char path[] = EDGEWAY_PINS "/" MAP_ABOUT;

@@ -8,7 +8,7 @@
 
 #include <bpf/btf.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 
 static bool verbose;
 static char reason[400]; ///< what libbpf complained of last

@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 
 #define BPFFS "/sys/fs/bpf"
 

@@ -8,7 +8,7 @@
 
 #include <bpf/btf.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "loader/pins.h"
 
 enum { FRAME_MAX = 2048 }; ///< more than any entry will have, less than a test run may have

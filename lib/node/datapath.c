@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/spawn.h"
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "netlink/filter.h"
 #include "node/datapath_build.h"
 

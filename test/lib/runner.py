@@ -24,6 +24,7 @@ TAP = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *([^#]*?) *(?:# *(SKIP|skip)\S
 TIERS = {
     "check": (["test/check/*.sh"], "release", 0),
     "unit": (["build/asan/test/unit/test_*"], "asan", 0),
+    "bpf": (["build/asan/test/bpf/test_*"], "asan", 0),
     "netns": (["test/netns/*_test", "test/netns/*_test.sh"], "asan", 0),
     "twin": (["test/twin/*_test"], "release", 0),
     "lab": (["test/lab/*_test", "test/lab/*_test.sh"], "release", 1),

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "cni/iface.h"
 #include "ebpf.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
