@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
-#include "loader/about.h"
-#include "loader/attach.h"
 #include "loader/load.h"
 #include "loader/object.h"
-#include "loader/pins.h"
+#include "loader/status.h"
 #include "node/datapath.h"
 
 enum job { LOAD, STATUS, UNLOAD };
@@ -91,24 +87,6 @@ static int read_options(struct options *o, int argc, char *argv[])
 	return 2;
 }
 
-static int status(const struct build *build, struct err *e)
-{
-	struct about about;
-	size_t filters;
-
-	if (about_read(&about, e) < 0 || attach_count(&filters, e) < 0)
-		return -1;
-	(void)printf("{\"loaded\": %s, \"current\": %s, \"build\": \"%016" PRIx64
-		     "\", \"ours\": \"%016" PRIx64 "\", \"loads\": %u, \"filters\": %zu, "
-		     "\"connections\": {\"buckets\": %u, \"ways\": %u, \"bucketSize\": %u, "
-		     "\"entriesAt\": %u, \"entrySize\": %u}}\n",
-		     about.build && pins_are_complete() ? "true" : "false",
-		     about.build == build->id && pins_are_complete() ? "true" : "false",
-		     (uint64_t)about.build, build->id, about.loads, filters, about.ct_buckets,
-		     about.ct_ways, about.ct_bucket_size, about.ct_entries_at, about.ct_entry_size);
-	return fflush(stdout) != 0 ? err_os(e, ERR_IO, errno, "write") : 0;
-}
-
 /** Nobody attaches anything, or loads, while we do this. */
 static int under_lock(const struct options *o, const struct build *build, struct err *e)
 {
@@ -134,7 +112,7 @@ int main(int argc, char *argv[])
 	if (o.object && build_read(&build, o.object, &arena, &e) < 0)
 		rc = -1;
 	else
-		rc = o.job == STATUS ? status(&build, &e) : under_lock(&o, &build, &e);
+		rc = o.job == STATUS ? status_print(&build, &e) : under_lock(&o, &build, &e);
 	if (rc < 0)
 		complain(&e);
 	return rc < 0;

@@ -68,10 +68,19 @@ fits() {
 	[ ! -d "$BIN/$1" ] || { echo "$BIN/$1: is a directory; a plugin of that name is to be put there" >&2 && return 1; }
 }
 
+# answers FILE: it can be executed here, and says its version. What is not called by a runtime, but
+# by its plugins or by people, would take its being called for a request.
+answers() {
+	case ${1##*/} in
+	edgeway | edgeway-*) "$1" --version </dev/null ;;
+	*) CNI_COMMAND=VERSION "$1" </dev/null ;;
+	esac
+}
+
 # runs NAME: the copy can be executed where it is (another machine's image is not asked)
 runs() {
 	[ -z "$ROOT" ] || return 0
-	CNI_COMMAND=VERSION "$STATE/new/$1" </dev/null >/dev/null ||
+	answers "$STATE/new/$1" >/dev/null ||
 		{ echo "$STATE/new/$1: does not run here: another architecture, or mounted noexec?" >&2 && return 1; }
 }
 

@@ -43,7 +43,7 @@ findings() {
 check_plugins() {
 	local name said
 	for name in $NAMES; do
-		if ! said=$(CNI_COMMAND=VERSION "$FROM/$name" </dev/null 2>&1); then
+		if ! said=$(answers "$FROM/$name" 2>&1); then
 			fail "plugin $name" "does not run here: $said" \
 				"no pod would start" "install the plugins that were built for $(uname -m)"
 			return
