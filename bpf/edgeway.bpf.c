@@ -11,6 +11,7 @@
  * What the node's stack may have to translate goes through the stack, from its first packet to its
  * last: CT_STACK. No way into a pod is without from_pod, from_uplink or to_pod.
  */
+#include "lib/carry.h"
 #include "lib/verdict.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -318,23 +319,4 @@ int to_uplink(struct __sk_buff *skb)
 	if (!e)
 		ct_open(skb, &p, &key, DIR_TO_UPLINK, CT_STACK, 0);
 	return TC_ACT_UNSPEC;
-}
-
-/**
- * Not attached anywhere: the loader runs it to take a connection over from a table of another
- * layout. The frame is an Ethernet header and a struct ct_entry.
- */
-SEC("tc")
-int carry(struct __sk_buff *skb)
-{
-	struct ct_entry old = {};
-	struct ct_key key = {};
-
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &old, sizeof(old)) < 0)
-		return TC_ACT_SHOT;
-	key.tuple = old.tuple;
-	key.hash = ct_hash(&key.tuple, ct_seed);
-	key.time = bpf_ktime_get_coarse_ns();
-	key.now = CT_SECONDS(key.time);
-	return ct_find(&key) || ct_insert(&key, &old) ? TC_ACT_OK : TC_ACT_SHOT;
 }
