@@ -56,7 +56,7 @@ static int _printf_(2, 0) on_print(enum libbpf_print_level level, const char *fm
 static int failed(struct err *e, int os, const char *what)
 {
 	(void)err_os(e, ERR_KERNEL, os, "%s", what);
-	if (os == EPERM || os == EACCES)
+	if (os == EPERM) // EACCES is the verifier's
 		(void)err_hint(e, "this needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON%s%s",
 			       *reason ? "; " : "", reason);
 	else if (*reason)
