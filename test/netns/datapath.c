@@ -6,8 +6,9 @@
  *	datapath attach LOADER INTERFACE ADDRESS MAC	set up a pod
  *	datapath detach INTERFACE			and forget it
  *	datapath uplink LOADER INTERFACE
- *	datapath attached INTERFACE			exit status: by what is pinned now?
- *	datapath connect N				make up N connections
+ *	datapath filter INTERFACE ingress|egress PROGRAM	attach what is pinned, of whatever
+ *build datapath attached INTERFACE			exit status: by what is pinned now? datapath
+ *connect N				make up N connections
  *	datapath connections				list them, a line each
  *	datapath ids					of what is pinned, a line each
  */
@@ -25,6 +26,7 @@
 
 #include "../bpf/shared/conntrack.h"
 #include "bpf/bpf.h"
+#include "netlink/filter.h"
 #include "node/datapath.h"
 
 static struct err e;
@@ -79,6 +81,20 @@ static int pinned(const char *name)
 	if (fd < 0)
 		die();
 	return fd;
+}
+
+static void attach_pinned(struct nl *nl, char *argv[])
+{
+	char path[64], name[64];
+	struct filter filter = {strcmp(argv[1], "egress") ? FILTER_INGRESS : FILTER_EGRESS, -1,
+				name};
+
+	(void)snprintf(path, sizeof(path), "progs/%s", argv[2]);
+	(void)snprintf(name, sizeof(name), DATAPATH_FILTER "%s", argv[2]);
+	filter.prog = pinned(path);
+	if (filter_qdisc_add(nl, ifindex(argv[0]), &e) < 0 ||
+	    filter_put(nl, ifindex(argv[0]), &filter, &e) < 0)
+		die();
 }
 
 /** By the program that an upgrade carries connections over with. */
@@ -185,6 +201,8 @@ int main(int argc, char *argv[])
 	else if (!strcmp(command, "attached") &&
 		 datapath_is_attached(&d, nl, ifindex(argv[2]), &good, &e) < 0)
 		die();
+	else if (!strcmp(command, "filter"))
+		attach_pinned(nl, argv + 2);
 	else if (!strcmp(command, "connect"))
 		connect_many(atoi(argv[2]));
 	else if (!strcmp(command, "connections"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /**
- * Programs that let everything pass, with the maps of the real ones: for tests of loading them, which
- * the verifier is through with at once. EDITION makes one build differ from another.
+ * Programs that let everything pass, with the maps of the real ones: for tests of loading them,
+ * which the verifier is through with at once. EDITION makes one build differ from another.
  */
 #include "lib/carry.h"
 
