@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
+#include "../bpf/shared/conntrack.h"
 #include "base/file.h"
 #include "base/spawn.h"
 #include "bpf/sys.h"
@@ -154,6 +156,14 @@ int datapath_open(struct datapath *d, const char *loader, struct err *e)
 	*d = found;
 	found = (struct datapath)DATAPATH_CLOSED;
 	return 0;
+}
+
+uint32_t datapath_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // bpf_ktime_get_coarse_ns()
+	return CT_TICKS((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 }
 
 union address datapath_address(const struct ipaddr *ip)

@@ -78,6 +78,9 @@ int datapath_attach_uplink(const struct datapath *d, struct nl *nl, int ifindex,
 int datapath_is_attached(const struct datapath *d, struct nl *nl, int ifindex, bool *out,
 			 struct err *e) _must_check_;
 
+/** The present as endpoint.since has it. */
+uint32_t datapath_now(void);
+
 /** An address as the programs' maps have it. */
 union address datapath_address(const struct ipaddr *ip);
 struct ipaddr datapath_ip(const union address *address);
