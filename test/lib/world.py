@@ -10,8 +10,11 @@ index, which is a hint that is checked whenever it is used.
 import contextlib
 import ctypes
 import hashlib
+import ipaddress
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 
@@ -227,8 +230,8 @@ def without_index(value):
 
 
 def traffic_control():
-    """Qdiscs which somebody has made in the current network namespace, and the filters of what
-    comes in: {device: {"qdiscs": [...], "filters": [...]}}."""
+    """Qdiscs which somebody has made in the current network namespace, and the filters at either
+    side: {device: {"qdiscs": [...], "filters": [...]}}."""
     def tc(*command):
         out = subprocess.run(["tc", "-j", *command], check=True, capture_output=True, text=True).stdout
         return without_index(json.loads(out or "[]"))
@@ -239,8 +242,55 @@ def traffic_control():
         device = found.setdefault(qdisc["dev"], {"qdiscs": [], "filters": []})
         device["qdiscs"].append(qdisc)
         if qdisc["kind"] in ("ingress", "clsact"):
-            device["filters"] += tc("filter", "show", "dev", qdisc["dev"], "ingress")
+            for side in ("ingress", "egress")[:1 + (qdisc["kind"] == "clsact")]:
+                device["filters"] += tc("filter", "show", "dev", qdisc["dev"], side)
     return found
+
+
+class PinnedMap:
+    """A map that is pinned below /sys/fs/bpf/edgeway, by bpf(2)."""
+    NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    LOOKUP, NEXT, OPEN = 1, 4, 7
+
+    def __init__(self, name, key_size, value_size):
+        path = ctypes.create_string_buffer(f"/sys/fs/bpf/edgeway/{name}".encode())
+        self.fd = self._call(self.OPEN, struct.pack("=QI", ctypes.addressof(path), 0))
+        self.key_size, self.value_size = key_size, value_size
+
+    def _call(self, command, attr):
+        attr = ctypes.create_string_buffer(attr, 128)
+        return LIBC.syscall(self.NUMBER, command, attr, len(attr))
+
+    def items(self):
+        """All elements; none where nothing is pinned."""
+        key, value = ctypes.create_string_buffer(self.key_size), ctypes.create_string_buffer(self.value_size)
+        at = ctypes.addressof(key)
+        fields = "=IxxxxQQQ"
+        found = self.fd >= 0 and self._call(self.NEXT, struct.pack(fields, self.fd, 0, at, 0)) == 0
+        while found:
+            if self._call(self.LOOKUP, struct.pack(fields, self.fd, at, ctypes.addressof(value), 0)) == 0:
+                yield key.raw, value.raw
+            found = self._call(self.NEXT, struct.pack(fields, self.fd, at, at, 0)) == 0
+        if self.fd >= 0:
+            os.close(self.fd)
+
+
+def data_path():
+    """What the programs of the eBPF data path know: interfaces and addresses."""
+    def name(index):
+        with contextlib.suppress(OSError):
+            return socket.if_indextoname(index)
+        return "gone"
+    found = []
+    for key, value in PinnedMap("interfaces_v1", 4, 16).items():
+        flags, mac = struct.unpack("=I6s6x", value)
+        found.append(f"interface {name(*struct.unpack('=I', key))} flags {flags} mac {mac.hex(':')}")
+    for key, value in PinnedMap("endpoints_v1", 16, 24).items():
+        index, flags, mac, node = struct.unpack("=II6s6sxxxx", value)
+        address = ipaddress.IPv6Address(key)
+        found.append(f"address {address.ipv4_mapped or address} by {name(index)} flags {flags} "
+                     f"mac {mac.hex(':')} node {node.hex(':')}")
+    return [f"bpf {fact}" for fact in found]
 
 
 def network_facts(label):
@@ -255,7 +305,7 @@ def network_facts(label):
 
 def snapshot():
     """All facts of this world, sorted."""
-    facts = network_facts("host") + files()
+    facts = network_facts("host") + files() + data_path()
     if os.path.exists("/usr/sbin/nft"):
         facts += ruleset()
     for pod in pods():

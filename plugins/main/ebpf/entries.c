@@ -83,7 +83,8 @@ int ebpf_attach(struct ebpf_job *job, const struct ebpf_pod *pod, struct undo *u
 /** The entry of each address. */
 static struct endpoint endpoint_of(const struct ebpf_pod *pod)
 {
-	struct endpoint value = {.ifindex = (uint32_t)pod->index, .flags = pod->flags};
+	struct endpoint value = {
+		.ifindex = (uint32_t)pod->index, .flags = pod->flags, .since = datapath_now()};
 
 	memcpy(value.mac, pod->mac.bytes, sizeof(value.mac));
 	memcpy(value.node_mac, pod->node_mac.bytes, sizeof(value.node_mac));
