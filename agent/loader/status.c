@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "loader/about.h"
 #include "loader/attach.h"
 #include "loader/pins.h"

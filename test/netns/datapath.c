@@ -25,7 +25,7 @@
 #include <time.h>
 
 #include "../bpf/shared/conntrack.h"
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "netlink/filter.h"
 #include "node/datapath.h"
 
