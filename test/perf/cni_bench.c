@@ -73,7 +73,9 @@ static void take_turn(const struct contest *contest, struct pod *pod, struct ser
 
 static bool makes_link(const struct scenario *scenario)
 {
-	return scenario->steps[0] == STEP_BRIDGE || scenario->steps[0] == STEP_FLANNEL;
+	const enum step_kind first = scenario->steps[0];
+
+	return first == STEP_BRIDGE || first == STEP_EBPF || first == STEP_FLANNEL;
 }
 
 /** A plugin that says "done" and does nothing would be the fastest: look once. */
@@ -238,7 +240,7 @@ static void burst(const struct contest *contest, struct pod *pods, int count, en
 static void run_bursts(struct bench *b, enum scenario_id id)
 {
 	const int count = b->options.burst_size;
-	struct pod *pods = make_pods("burst", count);
+	struct pod *pods = make_pods(scenarios[id].name, count);
 	struct series series[SIDES][VERBS] = {};
 
 	for (int round = 0; round < b->options.bursts; round++) {
@@ -382,6 +384,7 @@ int main(int argc, char **argv)
 	run_rounds(&bench);
 	run_memory(&bench, BRIDGE);
 	run_bursts(&bench, BRIDGE_MASQ);
+	run_bursts(&bench, EBPF);
 	run_crowd(&bench, K3S_CHAIN);
 	finish_rounds(&bench);
 	return 0;

@@ -31,6 +31,12 @@ const struct scenario scenarios[SCENARIOS] = {
 			1,
 			.leases = 5000,
 			.side = {[SIDE_OURS] = true, [SIDE_PEER] = true, [SIDE_BASE] = true}},
+	// The others take part with a bridge.
+	[EBPF] = {"ebpf",
+		  {STEP_EBPF},
+		  1,
+		  .masquerade = true,
+		  .side = {[SIDE_OURS] = true, [SIDE_PEER] = true, [SIDE_BASE] = true}},
 	[K3S_CHAIN] = {"k3s_chain", {STEP_FLANNEL, STEP_PORTMAP, STEP_BANDWIDTH}, 3, BOTH},
 	[FULL_CHAIN] = {"full_chain",
 			{STEP_BRIDGE, STEP_PORTMAP, STEP_BANDWIDTH, STEP_FIREWALL},
@@ -41,11 +47,24 @@ const struct scenario scenarios[SCENARIOS] = {
 };
 
 static const char *const step_plugin[] = {
-	[STEP_VERSION] = "bridge",      [STEP_LOOPBACK] = "loopback",
-	[STEP_BRIDGE] = "bridge",       [STEP_FLANNEL] = "bridge",
-	[STEP_PORTMAP] = "portmap",     [STEP_PORTMAP_IDLE] = "portmap",
-	[STEP_BANDWIDTH] = "bandwidth", [STEP_FIREWALL] = "firewall",
+	[STEP_VERSION] = "bridge",
+	[STEP_LOOPBACK] = "loopback",
+	[STEP_BRIDGE] = "bridge",
+	[STEP_FLANNEL] = "bridge",
+	[STEP_EBPF] = "ebpf",
+	[STEP_PORTMAP] = "portmap",
+	[STEP_PORTMAP_IDLE] = "portmap",
+	[STEP_BANDWIDTH] = "bandwidth",
+	[STEP_FIREWALL] = "firewall",
 };
+
+/** ebpf is ours alone, and compared with bridges. */
+static enum step_kind step_of(const struct contest *contest, int i)
+{
+	enum step_kind kind = contest->scenario->steps[i];
+
+	return kind == STEP_EBPF && contest->side != SIDE_OURS ? STEP_BRIDGE : kind;
+}
 
 /** What each configuration has in common, without the closing brace. */
 static int write_head(const struct contest *contest, enum step_kind kind, char *out)
@@ -72,6 +91,14 @@ static void write_bridge(const struct contest *contest, char *out, size_t size)
 		       range6, scenario->dual_stack ? ",{\"dst\":\"::/0\"}" : "");
 }
 
+static void write_ebpf(const struct contest *contest, char *out, size_t size)
+{
+	(void)snprintf(out, size,
+		       ",\"ipMasq\":%s,\"ipam\":{\"type\":\"host-local\","
+		       "\"ranges\":[[{\"subnet\":\"%s.0.0/16\"}]]}}",
+		       contest->scenario->masquerade ? "true" : "false", contest->subnet);
+}
+
 /** What K3s' flannel hands to bridge. */
 static void write_flannel(const struct contest *contest, char *out, size_t size)
 {
@@ -86,7 +113,7 @@ static void write_flannel(const struct contest *contest, char *out, size_t size)
 
 static void write_step(struct contest *contest, int i)
 {
-	enum step_kind kind = contest->scenario->steps[i];
+	enum step_kind kind = step_of(contest, i);
 	char *text = contest->step[i].input;
 	int len = write_head(contest, kind, text);
 	char *out = text + len;
@@ -100,6 +127,9 @@ static void write_step(struct contest *contest, int i)
 		break;
 	case STEP_BRIDGE:
 		write_bridge(contest, out, size);
+		break;
+	case STEP_EBPF:
+		write_ebpf(contest, out, size);
 		break;
 	case STEP_FLANNEL:
 		write_flannel(contest, out, size);
@@ -143,7 +173,7 @@ static void name_program(struct contest *contest, int i, const char *location)
 		(void)snprintf(program, PROGRAM_SIZE, "%s", location);
 	else
 		(void)snprintf(program, PROGRAM_SIZE, "%s/%s", location,
-			       step_plugin[contest->scenario->steps[i]]);
+			       step_plugin[step_of(contest, i)]);
 }
 
 void contest_prepare(struct contest *contest, enum scenario_id id, enum side side,

@@ -15,7 +15,7 @@ enum side {
 	SIDE_OURS,
 	SIDE_PEER,  ///< the reference plugins
 	SIDE_FLOOR, ///< a program that does the same kernel work and nothing else
-	SIDE_BASE,  ///< ours again, under the conditions the scenario compares itself with
+	SIDE_BASE,  ///< ours again, in the way that the scenario compares itself with
 	SIDES,
 };
 
@@ -26,6 +26,7 @@ enum step_kind {
 	STEP_VERSION, ///< VERSION of the bridge plugin; all others do ADD and DEL
 	STEP_LOOPBACK,
 	STEP_BRIDGE,       ///< with host-local, and the gateway
+	STEP_EBPF,         ///< with host-local
 	STEP_FLANNEL,      ///< bridge as K3s' flannel configures it
 	STEP_PORTMAP,      ///< one port of the node
 	STEP_PORTMAP_IDLE, ///< for a container without ports, with the result of others
@@ -52,6 +53,7 @@ enum scenario_id {
 	BRIDGE_MASQ,
 	DUALSTACK,
 	LEASES5000,
+	EBPF,
 	K3S_CHAIN,
 	FULL_CHAIN,
 	PORTMAP_IDLE,

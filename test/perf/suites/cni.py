@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Suite cni: one plugin call at a time, and a hundred at once, against the reference plugins."""
-import json
 import os
-import shutil
 import subprocess
-import tempfile
 
+from suites import world
 from suites.rows import Row
 
 ROUNDS_QUICK, ROUNDS_FULL = 40, 200
@@ -38,6 +36,13 @@ ROWS = [
     Row("del.bridge.leases5000", "ms", "single", "leases5000", "DEL", peer="base"),
     Row("add.bridge.leases5000_each", "ms", "single", "leases5000", "ADD"),
     Row("del.bridge.leases5000_each", "ms", "single", "leases5000", "DEL"),
+    # ebpf masquerades, as do both bridges it is compared with; base is ours.
+    Row("add.ebpf.time", "ms", "single", "ebpf", "ADD", peer="base", bar=1.5),
+    Row("add.ebpf.cpu", "ms", "single", "ebpf", "ADD", peer="base"),
+    Row("add.ebpf.reference", "ms", "single", "ebpf", "ADD"),
+    Row("del.ebpf.time", "ms", "single", "ebpf", "DEL", peer="base"),
+    Row("add100.ebpf.wall", "ms", "burst", "ebpf", "ADD", bar=1 / 4),
+    Row("del100.ebpf.wall", "ms", "burst", "ebpf", "DEL"),
     Row("add.k3s_chain.time", "ms", "single", "k3s_chain", "ADD", bar=1 / 10),
     Row("del.k3s_chain.time", "ms", "single", "k3s_chain", "DEL", bar=1 / 2),
     Row("add.k3s_chain.pods100", "ms", "crowd", "k3s_chain", "ADD", peer="base", bar=1.2),
@@ -50,35 +55,10 @@ ROWS = [
     Row("version.time", "ms", "single", "version", "VERSION", bar=1 / 3),
 ]
 
-# Runs in namespaces of its own: a private /run, and a fresh ext4 as /var/lib, so that the leases
-# lie on the file system they lie on in most nodes, in the same state in every run. (The
-# machine's own may be odd: ext4 without a journal, say, searches ever longer for a free inode after
-# many deletions.) Without loop devices the scratch directory itself must do. The choice is printed
-# first. $1 is the scratch directory, the rest the command.
-WORLD = """
-set -e
-mount -t tmpfs tmpfs /run
-mkdir /run/netns
-truncate -s 256M "$1/image"
-mkfs.ext4 -q -F "$1/image"
-if mount -o loop "$1/image" /var/lib 2>/dev/null; then
-	echo "ext4 on a loop device"
-else
-	rm "$1/image"
-	mount --bind "$1" /var/lib
-	findmnt -n -o FSTYPE -T /var/lib
-fi
-mkdir -p /var/lib/cni/networks
-ip link set lo up
-shift
-exec "$@"
-"""
-
 
 def needs():
     """Commands without which the suite cannot run, and the Debian package of each."""
-    return {"unshare": "util-linux", "mount": "mount", "findmnt": "util-linux",
-            "mkfs.ext4": "e2fsprogs", "ip": "iproute2", "iptables": "iptables"}
+    return world.NEEDS | {"iptables": "iptables"}
 
 
 def plugin_version(directory):
@@ -91,28 +71,13 @@ def plugin_version(directory):
 
 def measure(where, rounds, bursts):
     """Run the benchmark and return its series by (kind, scenario, verb, side), and conditions."""
-    scratch = tempfile.mkdtemp(prefix="edgeway-perf.", dir="/var/tmp")
-    command = ["unshare", "--mount", "--net", "--propagation", "private", "--",
-               "sh", "-c", WORLD, "world", scratch,
-               os.path.join(where.perf, "perf_bench"), "--ours", where.ours, "--peer", where.peer,
+    command = [os.path.join(where.perf, "perf_bench"), "--ours", where.ours, "--peer", where.peer,
                "--floor", os.path.join(where.perf, "perf_floor"),
                "--launcher", os.path.join(where.perf, "perf_launch"), "--rounds", str(rounds),
                "--bursts", str(bursts), "--burst-size", str(BURST_SIZE)]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                              check=False)
-    finally:
-        shutil.rmtree(scratch)
-    if done.returncode != 0:
-        raise SystemExit(f"test/perf/run: perf_bench ended with status {done.returncode}")
-    conditions = {"rounds": rounds, "bursts": bursts, "burst_size": BURST_SIZE}
-    conditions["lease_filesystem"], *lines = done.stdout.splitlines()
-    series = {}
-    for line in lines:
-        item = json.loads(line)
-        key = item["kind"], item["scenario"], item["verb"], item["side"]
-        series[key] = item["samples"]
-    return series, conditions
+    filesystem, series = world.run(command)
+    return series, {"rounds": rounds, "bursts": bursts, "burst_size": BURST_SIZE,
+                    "lease_filesystem": filesystem}
 
 
 def run(where, quick, rounds):
