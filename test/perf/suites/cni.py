@@ -10,6 +10,7 @@ ROUNDS_QUICK, ROUNDS_FULL = 40, 200
 BURSTS_QUICK, BURSTS_FULL = 3, 10
 BURST_SIZE = 100
 
+MATRIX = None
 PROGRAMS = ("perf_bench", "perf_floor", "perf_launch")
 
 # A row without a peer compares with the reference plugins; a bar is on the ratio by default.

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns series of samples into rows: medians, spread, ratio, and how they stand to the bar."""
 import dataclasses
+import math
+import operator
 
 METRIC = {"cpu": "cpu_ms", "rss": "rss_kb"}  # by the last word of a row's name; wall time otherwise
+SENSES = {"<=": operator.le, "<": operator.lt, ">=": operator.ge}
+CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,13 +17,55 @@ class Row:
     kind: str
     scenario: str
     verb: str
+    side: str = "ours"
     peer: str = "peer"
     bar: float = None
-    bar_on: str = "ratio"
+    bar_on: str = "ratio"  # or "ours"; of a Pair "difference" too
+    sense: str = "<="
 
     @property
     def metric(self):
         return METRIC.get(self.name.rsplit(".", 1)[1], "wall_ms")
+
+    def compare(self, made, _ours, _peer):
+        """The ratio of the medians."""
+        made["ratio"] = (round(made["ours"] / made["peer"], 4)
+                         if made["ours"] and made["peer"] else None)
+
+    def judge(self, made):
+        """Whether the bar is met; None if that cannot be said."""
+        value = made[self.bar_on]
+        return value is not None and SENSES[self.sense](value, self.bar)
+
+
+class Pair(Row):
+    """Both sides were measured in each round (None: failed), so that rounds are compared."""
+    metric = "value"
+
+    def compare(self, made, ours, peer):
+        """The median of the rounds' ratios, or differences, and its confidence interval."""
+        key, apart = (("difference", operator.sub) if self.bar_on == "difference" else
+                      ("ratio", operator.truediv))
+        rounds = [apart(a, b) for a, b in zip(ours, peer) if None not in (a, b)]
+        made["ratio"] = None
+        made["n"] = len(rounds)
+        made[key] = round(percentile(rounds, 0.5), 4) if rounds else None
+        low, high = median_bounds(rounds)
+        if low is not None:
+            made[f"{key}_low"], made[f"{key}_high"] = round(low, 4), round(high, 4)
+
+    def judge(self, made):
+        """The end of the interval that is further from the bar must meet it."""
+        value = made.get(f"{self.bar_on}_{'low' if self.sense == '>=' else 'high'}")
+        return None if value is None else SENSES[self.sense](value, self.bar)
+
+
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """Sides by lines of (name, unit, kind, scenario, verb), each side also as a ratio to @base."""
+    sides: tuple
+    base: str
+    lines: list
 
 
 def percentile(values, share):
@@ -31,7 +77,23 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def median_bounds(values):
+    """
+    Between which two samples the true median is with CONFIDENCE, whatever the distribution: as
+    often as a fair coin falls on one side. None for both if there are too few.
+    """
+    n, rank, tail = len(values), 0, 0.0
+    while True:
+        tail += math.comb(n, rank) / 2 ** n
+        if 2 * tail > 1 - CONFIDENCE or rank >= n // 2:
+            break
+        rank += 1
+    ordered = sorted(values)
+    return (ordered[rank - 1], ordered[n - rank]) if rank else (None, None)
+
+
 def summary(values):
+    values = [value for value in values if value is not None]
     if not values:
         return None, None, None
     return tuple(round(percentile(values, share), 3) for share in (0.5, 0.1, 0.9))
@@ -39,8 +101,8 @@ def summary(values):
 
 def make_row(row, series):
     """One row of the result; None for what could not be measured at all."""
-    empty = {"wall_ms": [], "cpu_ms": [], "rss_kb": [], "failures": 0, "error": ""}
-    ours = series.get((row.kind, row.scenario, row.verb, "ours"), empty)
+    empty = {row.metric: [], "failures": 0, "error": ""}
+    ours = series.get((row.kind, row.scenario, row.verb, row.side), empty)
     peer = series.get((row.kind, row.scenario, row.verb, row.peer), empty)
     made = {"name": row.name, "unit": row.unit, "compared_with": row.peer,
             "n": min(len(ours[row.metric]), len(peer[row.metric]))}
@@ -49,13 +111,26 @@ def make_row(row, series):
         made[f"{side}_failures"] = samples["failures"]
         if samples["error"]:
             made[f"{side}_error"] = samples["error"]
-    made["ratio"] = round(made["ours"] / made["peer"], 4) if made["ours"] and made["peer"] else None
+    row.compare(made, ours[row.metric], peer[row.metric])
     if row.bar is not None:
-        value = made[row.bar_on]
+        met = row.judge(made)
         made["bar"] = round(row.bar, 4)
         made["bar_on"] = row.bar_on
-        made["bar_met"] = (value is not None and value <= row.bar and
-                           made["ours_failures"] == 0)
+        made["bar_sense"] = row.sense
+        made["bar_met"] = met and made["ours_failures"] == 0
+    return made
+
+
+def make_matrix(matrix, series):
+    """The lines of a matrix, each with its sides' rows, without what a cell does not show."""
+    shown = ("ours", "ratio", "ratio_low", "ratio_high", "n")
+    made = {"base": matrix.base, "sides": list(matrix.sides), "lines": []}
+    for name, unit, *key in matrix.lines:
+        rows = {side: make_row(Pair(name, unit, *key, side=side, peer=matrix.base), series)
+                for side in matrix.sides}
+        made["lines"].append({"name": name, "unit": unit, "sides": {
+            side: {field: row[field] for field in shown if field in row}
+            for side, row in rows.items() if row["ours"] is not None}})
     return made
 
 
@@ -78,8 +153,21 @@ def number(value, unit):
 def bar_text(row):
     if "bar" not in row:
         return "", ""
-    bar = number(row["bar"], row["unit"]) if row["bar_on"] == "ours" else f"{row['bar']:.3g}"
-    return f"<= {bar}", "yes" if row["bar_met"] else "NO"
+    bar = f"{row['bar']:.3g}" if row["bar_on"] == "ratio" else number(row["bar"], row["unit"])
+    more = " more" if row["bar_on"] == "difference" else ""
+    met = {True: "yes", False: "NO", None: "-"}[row["bar_met"]]
+    return f"{row.get('bar_sense', '<=')} {bar}{more}", met
+
+
+def comparison(row):
+    """The ratio or the difference, with its bounds if there are any."""
+    key, form = ("ratio", "{:.3f}") if "difference" not in row else ("difference", "{:+.0f}")
+    if row[key] is None:
+        return "-"
+    if f"{key}_low" not in row:
+        return form.format(row[key])
+    low, high = form.format(row[f"{key}_low"]), form.format(row[f"{key}_high"])
+    return f"{form.format(row[key])} ({low}..{high})"
 
 
 def cells(row):
@@ -88,23 +176,39 @@ def cells(row):
     value = {side: number(row[side], unit) for side in ("ours", "peer")}
     spread = {side: f"{number(row[side + '_p10'], unit)}-{number(row[side + '_p90'], unit)}"
               for side in ("ours", "peer")}
-    ratio = "-" if row["ratio"] is None else f"{row['ratio']:.3f}"
     bar, met = bar_text(row)
     return [row["name"], unit, value["ours"], spread["ours"], row["compared_with"], value["peer"],
-            spread["peer"], ratio, bar, met, str(row["n"])]
+            spread["peer"], comparison(row), bar, met, str(row["n"])]
 
 
 HEADINGS = ["row", "unit", "ours", "p10-p90", "against", "theirs", "p10-p90", "ratio", "bar", "met",
             "n"]
 
 
-def text_table(rows):
-    lines = [HEADINGS] + [cells(row) for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
+def matrix_lines(matrix):
+    """The headings and cells of a matrix, as text."""
+    lines = [["", "unit", *matrix["sides"]]]
+    for line in matrix["lines"]:
+        texts = []
+        for side in matrix["sides"]:
+            cell = line["sides"].get(side)
+            texts.append("" if not cell else number(cell["ours"], line["unit"]) +
+                         ("" if side == matrix["base"] else f", {comparison(cell)}"))
+        lines.append([line["name"], line["unit"], *texts])
+    return lines
+
+
+def row_lines(rows):
+    return [HEADINGS] + [cells(row) for row in rows]
+
+
+def text_table(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
                      for line in lines)
 
 
-def markdown_table(rows):
-    lines = [HEADINGS, ["---"] * len(HEADINGS)] + [cells(row) for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def markdown_table(lines):
+    headings, *rest = lines
+    return "\n".join("| " + " | ".join(line) + " |"
+                     for line in [headings, ["---"] * len(headings), *rest])
