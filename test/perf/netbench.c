@@ -31,7 +31,7 @@ enum { PORT_ECHO = 7000, PORT_SINK, PORT_UDP };
 enum {
 	NICE = -10,
 	SAMPLES_MAX = 1 << 20,
-	CONNECTIONS_MAX = 1000, // of a run: each leaves a port in TIME_WAIT for a minute
+	CONNECTIONS_MAX = 500, // of a run: each stays in tables for minutes
 	STREAM_BYTES = 128 * 1024,
 	DATAGRAM = 64,
 	WINDOW = 64, // datagrams under way: a quarter of what a socket's buffer holds by default

@@ -6,8 +6,8 @@ import sys
 from suites import world
 from suites.rows import Matrix, Pair
 
-ROUNDS_QUICK, ROUNDS_FULL = 6, 24  # below 6 there are no bounds
-SECONDS_QUICK, SECONDS_FULL = 0.05, 0.25
+ROUNDS_QUICK, ROUNDS_FULL = 6, 48  # below 6 there are no bounds
+SECONDS_QUICK, SECONDS_FULL = 0.05, 0.1
 
 PROGRAMS = ("perf_netbench", "perf_progtime")
 BENCH = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../datapath_bench")
