@@ -6,7 +6,7 @@
 # alone HEADER: what the compiler says about a file that includes nothing else
 alone() {
 	printf '#include "%s"\n' "$ROOT/$1" |
-		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -Iagent -I. \
+		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -Iagent -Ibpf -I. \
 			-fsyntax-only -x c - 2>&1 | sed "s|^|$1: |" || :
 }
 export -f alone
