@@ -78,38 +78,45 @@ static __always_inline int from_pod_first(struct __sk_buff *skb, const struct pa
 					  const struct ct_key *key, const struct endpoint *from)
 {
 	const struct endpoint *to = bpf_map_lookup_elem(&endpoints, &p->dst);
+	struct ct_change change = {.epoch = current_epoch()};
 
 	if (from->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
+	ct_end_is(&change, key->from_high, from);
 	if (!is_direct(skb, p, from, to)) {
+		change.set = CT_STACK;
 		// Without a place it passes all the same: whom it must not reach is judged there.
-		ct_open(skb, p, key, DIR_OUT_OF_POD, CT_STACK, 0);
+		ct_open(skb, p, key, DIR_OUT_OF_POD, &change);
 		return pass(skb, DIR_OUT_OF_POD);
 	}
 	if (to->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
-	if (!ct_open(skb, p, key, DIR_OUT_OF_POD, 0, 0))
+	ct_end_is(&change, !key->from_high, to);
+	if (!ct_open(skb, p, key, DIR_OUT_OF_POD, &change))
 		return pass(skb, DIR_OUT_OF_POD);
-	return deliver(skb, to, DIR_OUT_OF_POD);
+	return deliver(skb, to->ifindex, to->mac, DIR_OUT_OF_POD);
+}
+
+/** Out by an uplink, as who is outside came in. */
+static __always_inline int from_pod_to_uplink(struct __sk_buff *skb, __u32 uplink)
+{
+	__u32 mtu = 0;
+
+	if (bpf_check_mtu(skb, uplink, &mtu, 0, 0) != 0)
+		return pass(skb, DIR_OUT_OF_POD); // the stack tells the pod
+	count(DROP_NONE, DIR_OUT_OF_POD, skb->len);
+	return bpf_redirect_neigh(uplink, NULL, 0, 0);
 }
 
 /** A further packet of a flow that does not go through the stack. */
-static __always_inline int from_pod_direct(struct __sk_buff *skb, const struct packet *p,
+static __always_inline int from_pod_direct(struct __sk_buff *skb, const struct endpoint *to,
 					   __u32 uplink)
 {
-	const struct endpoint *to;
-
-	if (uplink) {
-		__u32 mtu = 0;
-
-		if (bpf_check_mtu(skb, uplink, &mtu, 0, 0) != 0)
-			return pass(skb, DIR_OUT_OF_POD); // the stack tells the pod
-		count(DROP_NONE, DIR_OUT_OF_POD, skb->len);
-		return bpf_redirect_neigh(uplink, NULL, 0, 0);
-	}
-	to = bpf_map_lookup_elem(&endpoints, &p->dst);
-	return to && to->ifindex != skb->ifindex ? deliver(skb, to, DIR_OUT_OF_POD)
-						 : pass(skb, DIR_OUT_OF_POD);
+	if (uplink)
+		return from_pod_to_uplink(skb, uplink);
+	return to && to->ifindex != skb->ifindex
+		       ? deliver(skb, to->ifindex, to->mac, DIR_OUT_OF_POD)
+		       : pass(skb, DIR_OUT_OF_POD);
 }
 
 /** Whether @e is of another pod, which had the address of @at before it. */
@@ -118,31 +125,41 @@ static __always_inline bool is_before(const struct ct_entry *e, const struct end
 	return (int)(e->created - at->since) <= 0;
 }
 
-static __always_inline int from_pod_known(struct __sk_buff *skb, const struct packet *p,
+static __always_inline int from_pod_error(struct __sk_buff *skb, const struct packet *p,
 					  const struct endpoint *from)
 {
-	struct ct_key key;
-	struct ct_entry *e;
+	const struct ct_entry *e = quoted(skb, p);
 
-	if (p->flags & PACKET_ERROR) {
-		e = quoted(skb, p);
-		if (!e && from->flags & ENDPOINT_ISOLATED)
-			return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
-		return e && !(e->flags & CT_STACK) ? from_pod_direct(skb, p, e->uplink)
-						   : pass(skb, DIR_OUT_OF_POD);
-	}
-	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
-	e = ct_lookup(&key, p);
+	if (!e && from->flags & ENDPOINT_ISOLATED)
+		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
+	if (!e || e->flags & CT_STACK)
+		return pass(skb, DIR_OUT_OF_POD);
+	return from_pod_direct(skb, bpf_map_lookup_elem(&endpoints, &p->dst), e->uplink);
+}
+
+/** A packet of a flow, or the first of one, from where it says it is. */
+static __always_inline int from_pod_known(struct __sk_buff *skb, const struct packet *p,
+					  struct ct_key *key, struct ct_entry *e,
+					  const struct endpoint *from)
+{
+	struct ct_change change = {.epoch = current_epoch()};
+	const struct endpoint *to = NULL;
+
 	if (e && is_before(e, from)) {
-		key.stale = true;
+		key->stale = true;
 		e = NULL;
 	}
 	if (!e)
-		return from_pod_first(skb, p, &key, from);
-	ct_track(skb, p, &key, e, DIR_OUT_OF_POD);
-	if (e->flags & CT_STACK)
-		return pass(skb, DIR_OUT_OF_POD);
-	return from_pod_direct(skb, p, e->uplink);
+		return from_pod_first(skb, p, key, from);
+	if (!(e->flags & CT_STACK) && !e->uplink)
+		to = bpf_map_lookup_elem(&endpoints, &p->dst);
+	ct_end_is(&change, key->from_high, from);
+	if (to)
+		ct_end_is(&change, !key->from_high, to);
+	ct_apply(key, &change);
+	ct_track(skb, p, key, e, DIR_OUT_OF_POD);
+	return e->flags & CT_STACK ? pass(skb, DIR_OUT_OF_POD)
+				   : from_pod_direct(skb, to, e->uplink);
 }
 
 /** What is of no flow: to a group, or from an address that only neighbours know. */
@@ -154,25 +171,76 @@ static __always_inline int from_pod_aside(struct __sk_buff *skb, const struct pa
 	return pass(skb, DIR_OUT_OF_POD);
 }
 
+/** Where both ends of @e are, if that holds today; a copy, for the place may be taken meanwhile. */
+static __always_inline bool ct_recall(const struct ct_entry *e, const struct ct_key *key,
+				      struct ct_end *from, struct ct_end *to)
+{
+	if (e->epoch != current_epoch())
+		return false;
+	*from = key->from_high ? e->ends[1] : e->ends[0];
+	*to = key->from_high ? e->ends[0] : e->ends[1];
+	return ct_same(&e->tuple, &key->tuple);
+}
+
+/** A packet whose sender the flow knows: nothing needs to be looked up. */
+static __always_inline bool from_pod_again(struct __sk_buff *skb, const struct packet *p,
+					   const struct ct_key *key, struct ct_entry *e,
+					   int *verdict)
+{
+	struct ct_end from, to;
+	__u32 flags = e->flags, uplink = e->uplink;
+
+	if (!ct_recall(e, key, &from, &to) || from.ifindex != skb->ifindex ||
+	    !has_source_mac(skb, from.mac) || is_dhcp_server(p))
+		return false;
+	if (!(flags & CT_STACK) && !uplink && !to.ifindex)
+		return false;
+	ct_track(skb, p, key, e, DIR_OUT_OF_POD);
+	if (flags & CT_STACK)
+		*verdict = pass(skb, DIR_OUT_OF_POD);
+	else if (uplink)
+		*verdict = from_pod_to_uplink(skb, uplink);
+	else
+		*verdict = deliver(skb, to.ifindex, to.mac, DIR_OUT_OF_POD);
+	return true;
+}
+
+static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packet *p)
+{
+	struct ct_key key = {};
+	struct ct_entry *e;
+	struct sender from = {};
+	enum drop_reason reason;
+	int verdict;
+
+	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
+	e = ct_lookup(&key, p);
+	if (e && !p->flags && from_pod_again(skb, p, &key, e, &verdict))
+		return verdict;
+	reason = judge_source(skb, p, &from);
+	if (reason != DROP_NONE)
+		return drop(skb, p, DIR_OUT_OF_POD, reason);
+	// In a frame to a group there may be a packet to a single pod all the same.
+	if (!from.at || (p->flags & PACKET_GROUP && !bpf_map_lookup_elem(&endpoints, &p->dst)))
+		return from_pod_aside(skb, p, &from);
+	if (p->flags & PACKET_ERROR)
+		return from_pod_error(skb, p, from.at);
+	return from_pod_known(skb, p, &key, e, from.at);
+}
+
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	struct sender from = {};
 	enum drop_reason reason = read_ethernet(skb, &p);
 
 	if (reason == DROP_NONE && !is_ip(&p))
 		return from_pod_not_ip(skb, &p);
 	if (reason == DROP_NONE)
 		reason = read_packet(skb, &p);
-	if (reason == DROP_NONE)
-		reason = judge_source(skb, &p, &from);
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_OUT_OF_POD, reason);
-	// In a frame to a group there may be a packet to a single pod all the same.
-	if (!from.at || (p.flags & PACKET_GROUP && !bpf_map_lookup_elem(&endpoints, &p.dst)))
-		return from_pod_aside(skb, &p, &from);
-	return from_pod_known(skb, &p, from.at);
+	return from_pod_ip(skb, &p);
 }
 
 /** What is for the pod, but for none of its addresses. */
@@ -192,35 +260,60 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 	return pass(skb, DIR_INTO_POD);
 }
 
-/** For an address of the pod's. The node itself is always let in: who else sends has no socket
- * here. */
-static __always_inline int to_pod_known(struct __sk_buff *skb, const struct packet *p,
+/** The first packet of a flow into a pod, from the node itself or by it. */
+static __always_inline int to_pod_first(struct __sk_buff *skb, const struct packet *p,
+					const struct ct_key *key, const struct endpoint *to)
+{
+	// What the node says itself is always let in; what it passes on has no socket here.
+	bool node = skb->sk, isolated = to->flags & ENDPOINT_ISOLATED;
+	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
+
+	if (isolated && !node)
+		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
+	if (node)
+		change.set |= CT_NODE;
+	ct_end_is(&change, !key->from_high, to);
+	if (!ct_open(skb, p, key, DIR_INTO_POD, &change) && isolated)
+		return drop(skb, p, DIR_INTO_POD, DROP_CT_FULL); // no answer would be let out
+	return pass(skb, DIR_INTO_POD);
+}
+
+static __always_inline int to_pod_error(struct __sk_buff *skb, const struct packet *p,
 					const struct endpoint *to)
 {
-	bool node = skb->sk, closed = to->flags & ENDPOINT_ISOLATED && !node;
-	struct ct_key key;
-	struct ct_entry *e;
+	if (to->flags & ENDPOINT_ISOLATED && !skb->sk && !quoted(skb, p))
+		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
+	return pass(skb, DIR_INTO_POD);
+}
 
-	if (p->flags & PACKET_ERROR) {
-		if (closed && !quoted(skb, p))
-			return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
-		return pass(skb, DIR_INTO_POD);
-	}
+static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet *p)
+{
+	struct ct_change change = {.epoch = current_epoch()};
+	struct ct_end from, at;
+	const struct endpoint *to;
+	struct ct_entry *e;
+	struct ct_key key = {};
+
 	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
 	e = ct_lookup(&key, p);
+	if (e && !p->flags && ct_recall(e, &key, &from, &at) && at.ifindex == skb->ifindex) {
+		ct_track(skb, p, &key, e, DIR_INTO_POD);
+		return pass(skb, DIR_INTO_POD);
+	}
+	to = bpf_map_lookup_elem(&endpoints, &p->dst);
+	if (!to || to->ifindex != skb->ifindex || p->flags & PACKET_ND)
+		return to_pod_otherwise(skb, p);
+	if (p->flags & PACKET_ERROR)
+		return to_pod_error(skb, p, to);
 	if (e && is_before(e, to)) {
 		key.stale = true;
 		e = NULL;
 	}
-	if (e) {
-		ct_track(skb, p, &key, e, DIR_INTO_POD);
-		return pass(skb, DIR_INTO_POD);
-	}
-	if (closed)
-		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
-	if (!ct_open(skb, p, &key, DIR_INTO_POD, CT_STACK | (node ? CT_NODE : 0), 0) &&
-	    to->flags & ENDPOINT_ISOLATED)
-		return drop(skb, p, DIR_INTO_POD, DROP_CT_FULL); // the answer would not be let out
+	if (!e)
+		return to_pod_first(skb, p, &key, to);
+	ct_end_is(&change, !key.from_high, to);
+	ct_apply(&key, &change);
+	ct_track(skb, p, &key, e, DIR_INTO_POD);
 	return pass(skb, DIR_INTO_POD);
 }
 
@@ -228,7 +321,6 @@ SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	const struct endpoint *to;
 	enum drop_reason reason = read_ethernet(skb, &p);
 
 	if (reason == DROP_NONE && !is_ip(&p))
@@ -237,23 +329,22 @@ int to_pod(struct __sk_buff *skb)
 		reason = read_packet(skb, &p);
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_INTO_POD, reason);
-	to = bpf_map_lookup_elem(&endpoints, &p.dst);
-	if (!to || to->ifindex != skb->ifindex || p.flags & PACKET_ND)
-		return to_pod_otherwise(skb, &p);
-	return to_pod_known(skb, &p, to);
+	return to_pod_ip(skb, &p);
 }
 
 /** A packet from outside for @to: a flow that begins here goes past the stack, in and out. */
 static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct packet *p,
 					   const struct endpoint *to)
 {
-	struct ct_key key;
+	struct ct_change change = {.epoch = current_epoch()};
+	struct ct_key key = {};
 	struct ct_entry *e;
 
 	if (p->flags & PACKET_ERROR) {
 		e = quoted(skb, p);
-		return e && !(e->flags & CT_STACK) ? deliver(skb, to, DIR_FROM_UPLINK)
-						   : TC_ACT_UNSPEC;
+		return e && !(e->flags & CT_STACK)
+			       ? deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK)
+			       : TC_ACT_UNSPEC;
 	}
 	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
 	e = ct_lookup(&key, p);
@@ -265,13 +356,15 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 		return TC_ACT_UNSPEC; // to_pod will see it
 	if (e) {
 		ct_track(skb, p, &key, e, DIR_FROM_UPLINK);
-		return deliver(skb, to, DIR_FROM_UPLINK);
+		return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
 	}
 	if (to->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_FROM_UPLINK, DROP_ISOLATED);
-	if (!ct_begins(p) || !ct_open(skb, p, &key, DIR_FROM_UPLINK, 0, skb->ifindex))
+	change.uplink = skb->ifindex;
+	ct_end_is(&change, !key.from_high, to);
+	if (!ct_begins(p) || !ct_open(skb, p, &key, DIR_FROM_UPLINK, &change))
 		return TC_ACT_UNSPEC;
-	return deliver(skb, to, DIR_FROM_UPLINK);
+	return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
 }
 
 /** Whose the packet is, once it is known that it is IP: NULL if it is nobody's here. */
@@ -305,8 +398,9 @@ int to_uplink(struct __sk_buff *skb)
 {
 	struct packet p = {};
 	const struct endpoint *from = endpoint_of(skb, &p, true);
+	struct ct_change change = {.set = CT_STACK};
 	struct ct_entry *e;
-	struct ct_key key;
+	struct ct_key key = {};
 
 	if (!from || read_rest(skb, &p) != DROP_NONE || p.flags & (PACKET_ND | PACKET_ERROR))
 		return TC_ACT_UNSPEC;
@@ -317,6 +411,6 @@ int to_uplink(struct __sk_buff *skb)
 		e = NULL;
 	}
 	if (!e)
-		ct_open(skb, &p, &key, DIR_TO_UPLINK, CT_STACK, 0);
+		ct_open(skb, &p, &key, DIR_TO_UPLINK, &change);
 	return TC_ACT_UNSPEC;
 }

@@ -28,6 +28,7 @@ static const struct {
 	{"fragments", EDGEWAY_PINS "/" MAP_FRAGMENTS},
 	{"counters", EDGEWAY_PINS "/" MAP_COUNTERS},
 	{"drops", EDGEWAY_PINS "/" MAP_DROPS},
+	{"epoch", EDGEWAY_PINS "/" MAP_EPOCH},
 	{"events", EDGEWAY_PINS "/" MAP_EVENTS},
 };
 

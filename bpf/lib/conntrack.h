@@ -11,14 +11,16 @@ enum { CT_IDLE = 56 }; ///< CT_SECONDS, a minute: after that an answered flow ma
 enum { CT_INSERT_TRIES = 3 };
 enum { CT_REPORT_EVERY = 5 }; ///< CT_SECONDS
 
-/** A packet's flow. */
+/** A packet's flow. No hole in it, as global functions want: all that is global here is so because
+ * the verifier looks into such once, not once for each way to them. */
 struct ct_key {
 	struct ct_tuple tuple;
 	__u64 hash;
 	__u64 time;
-	__u32 now;      ///< CT_SECONDS of it
-	bool from_high; ///< the sender is the tuple's `high`
-	bool stale;     ///< there is an entry, of an earlier life
+	__u32 now;       ///< CT_SECONDS of it
+	__u32 from_high; ///< whether the sender is the tuple's `high`
+	__u32 stale;     ///< whether there is an entry, of an earlier life
+	__u32 pad;
 };
 
 static __always_inline bool ct_same(const struct ct_tuple *a, const struct ct_tuple *b)
@@ -87,10 +89,42 @@ static __noinline struct ct_entry *ct_find(const struct ct_key *key)
 
 /** What becomes of an entry. */
 struct ct_change {
-	__u32 set;    ///< of the flags
-	bool renew;   ///< nothing else is kept: a flow begins
-	__u32 uplink; ///< then
+	__u32 set;             ///< of the flags
+	__u32 uplink;          ///< of a flow that begins
+	__u32 renew;           ///< nothing is kept: a flow begins
+	__u32 epoch;           ///< if not 0, what follows is true in it
+	struct ct_end ends[2]; ///< low and high; without an ifindex as it was
 };
+
+static __always_inline __u32 current_epoch(void)
+{
+	const __u32 *now = bpf_map_lookup_elem(&epoch, &(__u32){0});
+
+	return now ? *now : 0;
+}
+
+/** In @change, the pod at one end: the sender's, or the receiver's. */
+static __always_inline void ct_end_is(struct ct_change *change, bool high,
+				      const struct endpoint *at)
+{
+	struct ct_end *end = high ? &change->ends[1] : &change->ends[0];
+
+	end->ifindex = at->ifindex;
+	__builtin_memcpy(end->mac, at->mac, sizeof(end->mac));
+}
+
+/** Under the lock, or before anybody sees it. */
+static __always_inline void ct_remember_in(struct ct_entry *e, const struct ct_change *change)
+{
+	bool other = e->epoch != change->epoch;
+
+	e->epoch = 0;
+	if (other || change->ends[0].ifindex)
+		e->ends[0] = change->ends[0];
+	if (other || change->ends[1].ifindex)
+		e->ends[1] = change->ends[1];
+	__sync_lock_test_and_set(&e->epoch, change->epoch); // a barrier, too
+}
 
 /** Under the lock of its bucket, so the place is still the flow's. False if it is not any more. */
 static __always_inline bool ct_change_in(struct ct_bucket *b, const struct ct_key *key,
@@ -116,17 +150,24 @@ static __always_inline bool ct_change_in(struct ct_bucket *b, const struct ct_ke
 		} else {
 			e->flags |= change->set;
 		}
+		if (change->epoch)
+			ct_remember_in(e, change);
 	}
 	bpf_spin_unlock(&b->lock);
 	return done;
 }
 
-static __noinline bool ct_apply(const struct ct_key *key, const struct ct_change *change)
+/** Returns 1, or 0 if there is no such flow any more. */
+__noinline int ct_apply(const struct ct_key *key, const struct ct_change *change)
 {
-	struct ct_bucket *b = ct_bucket_at(ct_first_bucket(key->hash, ct_mask));
+	struct ct_bucket *b;
+
+	if (!key || !change)
+		return 0;
+	b = ct_bucket_at(ct_first_bucket(key->hash, ct_mask));
 
 	if (b && ct_change_in(b, key, change))
-		return true;
+		return 1;
 	b = ct_bucket_at(ct_second_bucket(key->hash, ct_mask));
 	return b && ct_change_in(b, key, change);
 }
@@ -136,7 +177,7 @@ enum { WORTH_FREE = 0, WORTH_EXPIRED = 1, WORTH_CLASS = 28 };
 
 /**
  * How much is lost with what is in a place; the least is taken. What is alive is not: answered and
- * seen within the last minute. Global, so that the verifier looks into it once, not once a place.
+ * seen within the last minute.
  */
 __noinline __u32 ct_worth(__u32 flags, __u32 proto, __u32 idle)
 {
@@ -190,8 +231,8 @@ __noinline int ct_choose(__u32 index, __u32 now, struct ct_victim *v)
 }
 
 /** Put @new where @v is, unless somebody has used that place meanwhile. */
-static __noinline bool ct_replace(__u32 index, const struct ct_victim *v, __u32 tag,
-				  const struct ct_entry *new)
+static __always_inline bool ct_replace(__u32 index, const struct ct_victim *v, __u32 tag,
+				       const struct ct_entry *new)
 {
 	struct ct_bucket *b = ct_bucket_at(index);
 	__u32 slot = v->slot;
@@ -210,14 +251,17 @@ static __noinline bool ct_replace(__u32 index, const struct ct_victim *v, __u32 
 	return done;
 }
 
-/** Put in a flow that is not there. False if no place may be had. */
-static __noinline bool ct_insert(const struct ct_key *key, const struct ct_entry *new)
+/** Put in a flow that is not there. Returns 1, or 0 if no place may be had. */
+__noinline int ct_insert(const struct ct_key *key, const struct ct_entry *new)
 {
-	__u32 first = ct_first_bucket(key->hash, ct_mask);
-	__u32 second = ct_second_bucket(key->hash, ct_mask);
+	__u32 first, second;
 
+	if (!key || !new)
+		return 0;
+	first = ct_first_bucket(key->hash, ct_mask);
+	second = ct_second_bucket(key->hash, ct_mask);
 	for (int i = 0; i < CT_INSERT_TRIES; i++) {
-		struct ct_victim a, b;
+		struct ct_victim a = {}, b = {};
 		bool in_second;
 
 		ct_choose(first, key->now, &a);
@@ -228,12 +272,12 @@ static __noinline bool ct_insert(const struct ct_key *key, const struct ct_entry
 			in_second = b.free > a.free || (!a.free && b.worth < a.worth);
 		}
 		if ((in_second ? b.worth : a.worth) == WORTH_KEEP)
-			return false;
+			return 0;
 		if (ct_replace(in_second ? second : first, in_second ? &b : &a, ct_tag(key->hash),
 			       new))
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 /** The entry of a packet's flow, or NULL: none, or its time is over. */
@@ -269,32 +313,33 @@ static __always_inline void tell(struct __sk_buff *skb, const struct packet *p, 
 		send_event(skb, p, &o);
 }
 
-/** A flow begins with this packet. False if there is no place for it. */
+/** A flow begins with this packet, as @change says. False if there is no place for it. */
 static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *p,
-				    const struct ct_key *key, enum direction dir, __u32 flags,
-				    __u32 uplink)
+				    const struct ct_key *key, enum direction dir,
+				    struct ct_change *change)
 {
-	flags |= key->from_high ? CT_HIGH_BEGAN : 0;
-	flags |= ct_begins(p) ? 0 : CT_PICKED_UP;
+	change->renew = true;
+	change->set |= key->from_high ? CT_HIGH_BEGAN : 0;
+	change->set |= ct_begins(p) ? 0 : CT_PICKED_UP;
 	if (key->stale) {
-		struct ct_change change = {.set = flags, .renew = true, .uplink = uplink};
-
-		if (!ct_apply(key, &change))
+		if (!ct_apply(key, change))
 			return false;
 	} else {
 		struct ct_entry new = {
 			.tuple = key->tuple,
 			.seen = key->now,
-			.flags = flags,
-			.uplink = uplink,
+			.flags = change->set,
+			.uplink = change->uplink,
 			.created = CT_TICKS(key->time),
 			.reported = key->now,
+			.epoch = change->epoch,
+			.ends = {change->ends[0], change->ends[1]},
 		};
 
 		if (!ct_insert(key, &new))
 			return false;
 	}
-	tell(skb, p, dir, FLOW_NEW, flags);
+	tell(skb, p, dir, FLOW_NEW, change->set);
 	return true;
 }
 
@@ -317,12 +362,14 @@ static __always_inline __u32 ct_news(const struct packet *p, const struct ct_key
 	return set & ~flags;
 }
 
-static __noinline int ct_changed(struct __sk_buff *skb, const struct packet *p,
-				 const struct ct_key *key, __u32 set_and_dir)
+__noinline int ct_changed(struct __sk_buff *skb, const struct packet *p, const struct ct_key *key,
+			  __u32 set_and_dir)
 {
 	enum direction dir = set_and_dir >> 16;
 	struct ct_change change = {.set = set_and_dir & 0xffff};
 
+	if (!p || !key)
+		return 0;
 	ct_apply(key, &change);
 	if (change.set & (CT_RESET | CT_LOW_FIN | CT_HIGH_FIN))
 		tell(skb, p, dir, FLOW_CLOSED, change.set);

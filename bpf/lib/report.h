@@ -56,20 +56,19 @@ static __always_inline struct event_budget *event_budget(__u64 now)
 
 /** What an event is about, beside the packet. */
 struct occasion {
-	enum event_kind kind;
-	__u8 what; ///< enum drop_reason or enum flow_event
-	enum direction dir;
+	__u32 kind;  ///< enum event_kind
+	__u32 what;  ///< enum drop_reason or enum flow_event
+	__u32 dir;   ///< enum direction
 	__u32 flags; ///< of the connection
 };
 
-static __noinline int send_event(struct __sk_buff *skb, const struct packet *p,
-				 const struct occasion *o)
+__noinline int send_event(struct __sk_buff *skb, const struct packet *p, const struct occasion *o)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct event_budget *budget = event_budget(now);
 	struct event *e;
 
-	if (!budget)
+	if (!budget || !p || !o)
 		return 0;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
@@ -98,12 +97,15 @@ static __noinline int send_event(struct __sk_buff *skb, const struct packet *p,
 }
 
 /** Count a drop, by whom and why, and tell who listens. */
-static __noinline int dropped(struct __sk_buff *skb, const struct packet *p,
-			      const struct occasion *o)
+__noinline int dropped(struct __sk_buff *skb, const struct packet *p, const struct occasion *o)
 {
-	struct drop_key key = {.ifindex = skb->ifindex, .reason = o->what, .dir = o->dir};
 	struct drop_count *c, first = {1, skb->len, bpf_ktime_get_ns()};
+	struct drop_key key = {.ifindex = skb->ifindex};
 
+	if (!p || !o)
+		return 0;
+	key.reason = o->what;
+	key.dir = o->dir;
 	count(o->what, o->dir, skb->len);
 	c = bpf_map_lookup_elem(&drops, &key);
 	if (c) {

@@ -26,18 +26,18 @@ static __always_inline int drop(struct __sk_buff *skb, const struct packet *p, e
 }
 
 /** Into the pod at once, past the node's stack and the pod's own filters. */
-static __always_inline int deliver(struct __sk_buff *skb, const struct endpoint *to,
+static __always_inline int deliver(struct __sk_buff *skb, __u32 ifindex, const __u8 *mac,
 				   enum direction dir)
 {
 	struct ethhdr *eth = (void *)(long)skb->data;
 
 	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
-		return TC_ACT_SHOT; // it has been read before
-	__builtin_memcpy(eth->h_dest, to->mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, to->node_mac, ETH_ALEN);
+		return TC_ACT_SHOT;                             // it has been read before
+	__builtin_memcpy(eth->h_source, eth->h_dest, ETH_ALEN); // the node's, whichever it is
+	__builtin_memcpy(eth->h_dest, mac, ETH_ALEN);
 	skb->mark = 0; // older kernels do not scrub what is redirected
 	count(DROP_NONE, dir, skb->len);
-	return bpf_redirect_peer(to->ifindex, 0);
+	return bpf_redirect_peer(ifindex, 0);
 }
 
 /** The Ethernet header. */

@@ -33,17 +33,25 @@ enum ct_flags {
 	CT_NODE = 1 << 8,      ///< one end is the node itself
 };
 
+/** Where an end of a connection is, if it is a pod. */
+struct ct_end {
+	__u32 ifindex; ///< of the node's end of its pair; 0: not known
+	__u8 mac[6];   ///< the pod's
+	__u8 pad[2];
+};
+
 /** Append only, in what is padding or behind it: an upgrade copies entries as far as both know
  * them. */
 struct ct_entry {
 	struct ct_tuple tuple;
-	__u32 seen;     ///< of the last packet, CT_SECONDS
-	__u32 flags;    ///< enum ct_flags
-	__u32 uplink;   ///< the uplink that it came by without the stack, or 0
-	__u32 created;  ///< CT_TICKS
-	__u32 reported; ///< to who listens, CT_SECONDS
-	__u32 pad;
-#ifdef CT_SPARE // another layout, to test how an upgrade to one goes
+	__u32 seen;            ///< of the last packet, CT_SECONDS
+	__u32 flags;           ///< enum ct_flags
+	__u32 uplink;          ///< the uplink that it came by without the stack, or 0
+	__u32 created;         ///< CT_TICKS
+	__u32 reported;        ///< to who listens, CT_SECONDS
+	__u32 epoch;           ///< in which `ends` holds
+	struct ct_end ends[2]; ///< low and high
+#ifdef CT_SPARE                // another layout, to test how an upgrade to one goes
 	__u8 spare[CT_SPARE];
 #endif
 };

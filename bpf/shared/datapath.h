@@ -18,6 +18,7 @@
 #define MAP_FRAGMENTS  "fragments_v1"
 #define MAP_COUNTERS   "counters_v1"
 #define MAP_DROPS      "drops_v1"
+#define MAP_EPOCH      "epoch_v1"
 #define MAP_EVENTS     "events_v1"
 
 /** An IPv6 address, or an IPv4 address as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
@@ -53,6 +54,11 @@ struct interface {
 	__u8 mac[6]; ///< the pod's
 	__u8 pad[6];
 };
+
+/**
+ * MAP_EPOCH, array of one __u32: another value after each change of endpoints and interfaces, from
+ * whoever changes them. Connections remember where their ends are, but only within an epoch.
+ */
 
 /** MAP_SETTINGS, array of one: what may change while the programs run. */
 struct settings {

@@ -21,6 +21,7 @@ void datapath_close(struct datapath *d)
 {
 	fd_closep(&d->endpoints);
 	fd_closep(&d->interfaces);
+	fd_closep(&d->epoch);
 	fd_closep(&d->about);
 	fd_closep(&d->from_pod);
 	fd_closep(&d->to_pod);
@@ -79,6 +80,8 @@ int datapath_find(struct datapath *d, struct err *e)
 		     &found.endpoints, e) < 0 ||
 	    open_map(EDGEWAY_PINS "/" MAP_INTERFACES, sizeof(uint32_t), sizeof(struct interface),
 		     &found.interfaces, e) < 0 ||
+	    open_map(EDGEWAY_PINS "/" MAP_EPOCH, sizeof(uint32_t), sizeof(uint32_t), &found.epoch,
+		     e) < 0 ||
 	    open_programs(&found, e) < 0)
 		return -1;
 	*d = found;
@@ -187,10 +190,24 @@ struct ipaddr datapath_ip(const union address *address)
 	return ip_unmap(&ip);
 }
 
+/**
+ * What connections remember of endpoints and interfaces is no longer so. Any other value will do:
+ * the time, of which no two changes have the same.
+ */
+static int changed(const struct datapath *d, struct err *e)
+{
+	struct timespec now;
+	uint32_t epoch;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	epoch = (uint32_t)now.tv_sec * 1000000000U + (uint32_t)now.tv_nsec;
+	return bpf_map_put(d->epoch, &(uint32_t){0}, &(uint32_t){epoch | 1}, BPF_ANY, e);
+}
+
 int datapath_put_interface(const struct datapath *d, int ifindex, const struct interface *value,
 			   struct err *e)
 {
-	return bpf_map_put(d->interfaces, &ifindex, value, BPF_ANY, e) < 0
+	return bpf_map_put(d->interfaces, &ifindex, value, BPF_ANY, e) < 0 || changed(d, e) < 0
 		       ? err_wrap(e, "set up interface %d", ifindex)
 		       : 0;
 }
@@ -201,7 +218,7 @@ int datapath_put_endpoint(const struct datapath *d, const struct ipaddr *ip,
 	const union address key = datapath_address(ip);
 	char text[IP_TEXT];
 
-	return bpf_map_put(d->endpoints, &key, value, BPF_ANY, e) < 0
+	return bpf_map_put(d->endpoints, &key, value, BPF_ANY, e) < 0 || changed(d, e) < 0
 		       ? err_wrap(e, "set up endpoint %s", ip_format(ip, text))
 		       : 0;
 }
@@ -243,7 +260,7 @@ int datapath_forget_endpoint(const struct datapath *d, const struct ipaddr *ip, 
 
 	if (rc <= 0 || is.ifindex != (uint32_t)ifindex)
 		return rc < 0 ? -1 : 0;
-	return forget(d->endpoints, &key, e);
+	return forget(d->endpoints, &key, e) < 0 ? -1 : changed(d, e);
 }
 
 int datapath_forget_interface(const struct datapath *d, int ifindex, struct err *e)
@@ -264,7 +281,7 @@ int datapath_forget_interface(const struct datapath *d, int ifindex, struct err 
 	for (uint32_t i = 0; i < n; i++)
 		if (values[i].ifindex == (uint32_t)ifindex && forget(d->endpoints, &keys[i], e) < 0)
 			return -1;
-	return forget(d->interfaces, &ifindex, e);
+	return forget(d->interfaces, &ifindex, e) < 0 ? -1 : changed(d, e);
 }
 
 static bool is_ours(const char *name)

@@ -13,7 +13,7 @@
  * what is pinned was built from other sources than the loader carries: an upgrade in place.
  */
 struct datapath {
-	int endpoints, interfaces, about;             ///< maps
+	int endpoints, interfaces, epoch, about;      ///< maps
 	int from_pod, to_pod, from_uplink, to_uplink; ///< programs
 	int lock; ///< shared: as long as it is held nothing is loaded, replaced or unloaded
 };
@@ -26,7 +26,7 @@ struct datapath {
 
 #define DATAPATH_CLOSED                                                                            \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1, -1                                                     \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
 	}
 
 /**

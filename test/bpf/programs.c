@@ -19,6 +19,7 @@ static struct bpf_object *object;
 static struct ring_buffer *ring;
 static struct event caught[256];
 static size_t n_caught, n_taken;
+static uint32_t epoch;
 
 int programs_map(const char *name)
 {
@@ -44,6 +45,9 @@ static void put_pod(enum where pod, uint32_t flags, uint32_t since)
 	assert_int_equal(bpf_map_update_elem(programs_map("endpoints"), &ip6, &e, BPF_ANY), 0);
 	assert_int_equal(bpf_map_update_elem(programs_map("interfaces"), &e.ifindex, &i, BPF_ANY),
 			 0);
+	epoch++;
+	assert_int_equal(
+		bpf_map_update_elem(programs_map("epoch"), &(uint32_t){0}, &epoch, BPF_ANY), 0);
 }
 
 void programs_set_flags(enum where pod, uint32_t flags)
