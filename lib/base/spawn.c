@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,7 +49,8 @@ static int start(const struct spawn *s, pid_t *pid)
 	if (rc == 0)
 		rc = set_streams(&actions, s);
 	if (rc == 0)
-		rc = posix_spawn(pid, s->path, &actions, &attr, s->argv, s->env);
+		rc = posix_spawn(pid, s->path, &actions, &attr, (char *const *)(uintptr_t)s->argv,
+				 s->env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;

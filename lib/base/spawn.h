@@ -5,10 +5,10 @@
 
 /** Another program, run to its end. */
 struct spawn {
-	const char *path;  ///< of the executable; PATH is not searched
-	char *const *argv; ///< closed by NULL, the name first
-	char *const *env;  ///< closed by NULL
-	int in, out, err;  ///< its standard streams; -1: ours
+	const char *path;        ///< of the executable; PATH is not searched
+	const char *const *argv; ///< closed by NULL, the name first
+	char *const *env;        ///< closed by NULL
+	int in, out, err;        ///< its standard streams; -1: ours
 };
 
 /**

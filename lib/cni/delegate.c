@@ -109,7 +109,7 @@ int delegate_run(const struct cni_call *call, const char *type, enum cni_verb ve
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "%s: prepare to run it", type);
 	if (find(call, type, path, e) < 0 || open_input(call, &in, e) < 0)
 		return -1;
-	if (spawn_wait(&(struct spawn){path, (char *[]){path, NULL}, env, in, answer_fd, -1},
+	if (spawn_wait(&(struct spawn){path, (const char *[]){path, NULL}, env, in, answer_fd, -1},
 		       &status) < 0)
 		return err_os(e, ERR_DELEGATE, errno, "run %s", path);
 	if (lseek(answer_fd, 0, SEEK_SET) < 0)

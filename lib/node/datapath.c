@@ -122,8 +122,8 @@ static int load(const char *loader, struct err *e)
 {
 	_cleanup_(fd_closep) int out = memfd_create("edgeway-loader", MFD_CLOEXEC);
 	_cleanup_(fd_closep) int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char name[] = "edgeway-loader";
-	const struct spawn s = {loader, (char *[]){name, NULL}, environ, in, out, out};
+	const struct spawn s = {loader, (const char *[]){"edgeway-loader", NULL}, environ, in, out,
+				out};
 	int status = 0;
 
 	if (out < 0 || in < 0)

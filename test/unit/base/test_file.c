@@ -378,6 +378,24 @@ static void a_lock_keeps_others_out_until_it_is_closed(void **state)
 	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
 }
 
+static void a_shared_lock_keeps_out_who_wants_it_alone(void **state)
+{
+	_cleanup_(fd_closep) int dir = workdir();
+	_cleanup_(fd_closep) int other = -1;
+	int lock = -1, second = -1;
+	struct err e = {};
+
+	(void)state;
+	assert_int_equal(file_lock_shared(dir, "lock", 0600, &lock, &e), 0);
+	assert_int_equal(file_lock_shared(dir, "lock", 0600, &second, &e), 0);
+	other = open("/run/lock", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	fd_closep(&lock);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	fd_closep(&second);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+}
+
 static void a_lock_that_cannot_be_had_leaves_the_descriptor_alone(void **state)
 {
 	_cleanup_(fd_closep) int dir = workdir();
@@ -409,6 +427,7 @@ int main(void)
 		cmocka_unit_test_setup(directories_are_made_with_their_parents, sandbox),
 		cmocka_unit_test_setup(a_directory_is_listed_without_dotfiles, sandbox),
 		cmocka_unit_test_setup(a_lock_keeps_others_out_until_it_is_closed, sandbox),
+		cmocka_unit_test_setup(a_shared_lock_keeps_out_who_wants_it_alone, sandbox),
 		cmocka_unit_test_setup(a_lock_that_cannot_be_had_leaves_the_descriptor_alone,
 				       sandbox),
 	};
