@@ -118,6 +118,31 @@ test_uninstall_counts_containers() {
 	! grep "running containers" "$T/said"
 }
 
+# Called as a runtime calls a plugin, it would load the data path.
+test_the_loader_is_installed_and_not_run() {
+	"$INSTALL" --from "$BIN" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	cmp "$R/opt/cni/bin/edgeway-loader" "$BIN/edgeway-loader"
+	"$INSTALL" --check --from "$BIN" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	grep -q "they run here: .*edgeway-loader" "$T/said" || fail "said: $(cat "$T/said")"
+	[ ! -e /sys/fs/bpf/edgeway ] || fail "it has loaded the data path"
+}
+
+test_uninstall_unloads_the_data_path_unless_a_pod_uses_it() {
+	local loader=$R/opt/cni/bin/edgeway-loader helper=$EDGEWAY_BIN/../test/netns/datapath
+	"$INSTALL" --from "$BIN" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	ip link add v0 type veth peer name v1
+	"$helper" attach "$loader" v0 10.9.0.2 02:00:00:00:00:02
+	"$UNINSTALL" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	grep -q "pods use the eBPF data path: it stays" "$T/said" || fail "said: $(cat "$T/said")"
+	"$helper" attached v0
+	"$helper" detach v0
+	"$INSTALL" --from "$BIN" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	"$UNINSTALL" --bin-dir "$R/opt/cni/bin" >"$T/said"
+	grep -q "the eBPF data path is unloaded" "$T/said" || fail "said: $(cat "$T/said")"
+	[ ! -e /sys/fs/bpf/edgeway ] || fail "pins were left"
+	[ ! -e "$loader" ] || fail "the loader was left"
+}
+
 # --- where ---
 
 # found: the directories that an install chose
