@@ -12,17 +12,19 @@ enum { OBJECT_MAX = 16 << 20 };
 
 __asm__(".section .rodata\n"
 	".balign 16\n"
-	".global carried_object, carried_object_end\n"
+	".global carried_object, carried_object_size\n"
 	"carried_object: .incbin \"" DATAPATH_OBJECT "\"\n"
-	"carried_object_end:\n"
+	"1:\n"
+	".balign 8\n"
+	"carried_object_size: .quad 1b - carried_object\n"
 	".previous\n");
 
-extern const char carried_object[], carried_object_end[];
+extern const char carried_object[];
+extern const uint64_t carried_object_size;
 
 struct build build_carried(void)
 {
-	return (struct build){carried_object, (size_t)(carried_object_end - carried_object),
-			      DATAPATH_BUILD};
+	return (struct build){carried_object, carried_object_size, DATAPATH_BUILD};
 }
 
 int build_read(struct build *out, const char *path, struct arena *arena, struct err *e)

@@ -17,7 +17,7 @@ BUILT=(-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -DDATAPATH_OBJECT='"/dev/null"' -I 
 
 analyze() {
 	sources 'lib/**.c' 'plugins/**.c' 'agent/**.c' | xargs -r -P "$(nproc)" -n 1 gcc -fanalyzer -O1 -std=gnu17 \
-		"${BUILT[@]}" -I lib -I plugins -I agent -c -o /dev/null
+		"${BUILT[@]}" -I lib -I plugins -I agent -S -o /dev/null
 }
 
 # full NAME TOOL FUNCTION
