@@ -250,7 +250,7 @@ def traffic_control():
 class PinnedMap:
     """A map that is pinned below /sys/fs/bpf/edgeway, by bpf(2)."""
     NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-    LOOKUP, NEXT, OPEN = 1, 4, 7
+    LOOKUP, UPDATE, DELETE, NEXT, OPEN = 1, 2, 3, 4, 7
 
     def __init__(self, name, key_size, value_size):
         path = ctypes.create_string_buffer(f"/sys/fs/bpf/edgeway/{name}".encode())
@@ -273,6 +273,15 @@ class PinnedMap:
             found = self._call(self.NEXT, struct.pack(fields, self.fd, at, at, 0)) == 0
         if self.fd >= 0:
             os.close(self.fd)
+
+
+    def put(self, key, value):
+        """Set one element, or with None delete it."""
+        key = ctypes.create_string_buffer(key, self.key_size)
+        value = value and ctypes.create_string_buffer(value, self.value_size)
+        attr = struct.pack("=IxxxxQQQ", self.fd, ctypes.addressof(key), ctypes.addressof(value) if value else 0, 0)
+        if self._call(self.UPDATE if value else self.DELETE, attr) != 0:
+            raise OSError(ctypes.get_errno(), "bpf")
 
 
 def data_path():

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the programs know of a pod: written, compared, taken away. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +30,34 @@ int ebpf_pod_addresses(const struct ebpf_job *job, const struct cni_result *r, s
 	return 0;
 }
 
+/** Who has the address: 1 and the interface to @other, 0 if nobody does who is there, -1. */
+static int find_holder(const struct ebpf_job *job, const struct ipaddr *ip, struct link *other,
+		       struct err *e)
+{
+	struct interface interface;
+	struct endpoint is;
+	int rc = datapath_get_endpoint(&job->datapath, ip, &is, e);
+
+	if (rc > 0)
+		rc = datapath_get_interface(&job->datapath, (int)is.ifindex, &interface, e);
+	if (rc <= 0)
+		return rc;
+	if (link_get_index(job->nl, (int)is.ifindex, other, e) < 0)
+		return e->os == ENODEV ? 0 : -1;
+	return 1;
+}
+
 int ebpf_refuse_taken(const struct ebpf_job *job, const struct ebpf_pod *pod, struct err *e)
 {
 	char text[IP_TEXT];
 
 	for (size_t i = 0; i < pod->n_ips; i++) {
-		struct err ignored = {};
-		struct endpoint is;
 		struct link other;
-		int rc = datapath_get_endpoint(&job->datapath, &pod->ips[i], &is, e);
+		int rc = find_holder(job, &pod->ips[i], &other, e);
 
 		if (rc < 0)
 			return -1;
-		if (rc == 0 || is.ifindex == (uint32_t)pod->index ||
-		    link_get_index(job->nl, (int)is.ifindex, &other, &ignored) < 0)
+		if (rc == 0 || other.index == pod->index)
 			continue;
 		(void)err_set(e, ERR_EXISTS, "address %s is that of another pod, by interface %s",
 			      ip_format(&pod->ips[i], text), other.name);
