@@ -353,7 +353,7 @@ int datapath_detach(struct nl *nl, int ifindex, struct err *e)
 		if (id && is_ours(name) && filter_del(nl, ifindex, sides[i], e) < 0)
 			return -1;
 	}
-	return 0;
+	return filter_qdisc_del_unused(nl, ifindex, e);
 }
 
 int datapath_is_attached(const struct datapath *d, struct nl *nl, int ifindex, bool *out,
