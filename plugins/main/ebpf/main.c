@@ -50,7 +50,7 @@ int ebpf_job_open(struct ebpf_job *job, const struct cni_call *call, struct err 
 					 call->verb == CNI_ADD ? call->prev != NULL : !conf->ipam,
 				 .masq = {.kind = &masq_kind, .arena = call->arena},
 				 .datapath = DATAPATH_CLOSED};
-	if (ipam_open(&job->ipam, call, conf->ipam, e) < 0)
+	if (!job->chained && ipam_open(&job->ipam, call, conf->ipam, e) < 0)
 		return -1;
 	job->nl = nl_open(NETLINK_ROUTE, e);
 	return job->nl ? 0 : -1;
