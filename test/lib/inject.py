@@ -69,6 +69,19 @@ SCENARIOS = [
             "type": "host-local",
             "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]],
             "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}),
+    Scenario("ebpf with two families", {
+        "cniVersion": "1.1.0", "name": "n", "type": "ebpf", "ipMasq": True, "ipam": {
+            "type": "host-local",
+            "ranges": [[{"subnet": "10.9.0.0/24"}], [{"subnet": "fd00:9::/64"}]]}}),
+    Scenario("ebpf behind another plugin", {
+        "cniVersion": "1.1.0", "name": "n", "type": "ebpf", "policy": "enforce", "prevResult": {
+            "cniVersion": "1.1.0",
+            "interfaces": [{"name": "vred"},
+                           {"name": "eth0", "mac": "02:00:00:00:00:05", "sandbox": "/run/netns/red"}],
+            "ips": [{"address": "10.9.0.2/24", "interface": 1},
+                    {"address": "fd00:9::2/64", "interface": 1}]}},
+             before=("ip link add v{pod} type veth peer name eth0 address 02:00:00:00:00:05 netns {pod}",
+                     "ip link set v{pod} up", "ip -n {pod} link set eth0 up")),
     Scenario("flannel", {"cniVersion": "1.1.0", "name": "n", "type": "flannel", "delegate": {
         "bridge": "br0", "isDefaultGateway": True}}, files={"/run/flannel/subnet.env": (
             "FLANNEL_NETWORK=10.9.0.0/16\nFLANNEL_SUBNET=10.9.0.1/24\n"

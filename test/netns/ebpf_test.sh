@@ -203,6 +203,13 @@ egress edgeway/to_uplink" "$(filters up0)" "filters of one next hop"
 	equal "$(filters up1)" "$(filters up0)" "filters after the last DEL"
 }
 
+test_an_uplink_of_which_a_pair_cannot_have_the_mtu() {
+	pod red
+	cni ADD red "$(ebpf '.uplink = "lo"')"
+	json ".mtu == 65535" "$(link eth0 red)"
+	reaches red 169.254.1.1
+}
+
 test_an_ipv6_default_route() {
 	outside
 	ip link set up0 mtu 1420

@@ -35,14 +35,14 @@ int ebpf_uplinks_find(struct ebpf_job *job, struct err *e)
 
 uint32_t ebpf_mtu(const struct ebpf_job *job)
 {
-	uint32_t lowest = 0;
+	uint32_t lowest = 0; // a pair's is at most 65535, and lo, for one, has more
 
 	if (job->conf->mtu)
 		return (uint32_t)job->conf->mtu;
 	for (size_t i = 0; i < job->n_uplinks; i++)
 		if (!lowest || job->uplinks[i].mtu < lowest)
 			lowest = job->uplinks[i].mtu;
-	return lowest;
+	return lowest < UINT16_MAX ? lowest : UINT16_MAX;
 }
 
 /**
