@@ -62,8 +62,8 @@ int datapath_forget_endpoint(const struct datapath *d, const struct ipaddr *ip, 
 int datapath_forget_interface(const struct datapath *d, int ifindex, struct err *e) _must_check_;
 
 /**
- * Attach from_pod and to_pod to the node's end @ifindex; or detach whatever of ours is there, and the
- * qdisc with it if that leaves it empty. Where somebody else's program is at our place
+ * Attach from_pod and to_pod to the node's end @ifindex; or detach whatever of ours is there, and
+ * the qdisc with it if that leaves it empty. Where somebody else's program is at our place
  * (filter_put()) the former fails with ERR_EXISTS, and the latter leaves it alone.
  */
 int datapath_attach_pod(const struct datapath *d, struct nl *nl, int ifindex,

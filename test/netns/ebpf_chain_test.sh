@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # ebpf behind bridge, ptp and a plugin of others: the programs at what that made, and nothing else.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/ebpf_lib.sh"
 
 # main FILTER: the plugin in front; chained FILTER: ebpf behind what its ADD printed
 main() { net ".isGateway = true | .ipam.ranges += [[{\"subnet\": \"fd00:9::/64\"}]] | ${1:-.}"; }
@@ -18,16 +18,6 @@ attach() {
 	cni ADD "$1" "$(chained "${2:-.}")"
 }
 PTP='.type = "ptp" | del(.bridge) | del(.isGateway)'
-
-end() { ip -j link show type veth | jq -r --arg a "edgeway n/${1:-red}/eth0" '.[] | select(.ifalias == $a).ifname'; }
-entries() { world | none grep '^bpf '; }
-none() { "$@" || [ $? -eq 1 ]; }
-filters() {
-	local side
-	for side in ingress egress; do
-		tc -j filter show dev "$1" $side | jq -r --arg s $side '.[].options? | select(.bpf_name) | "\($s) \(.bpf_name)"'
-	done
-}
 
 test_behind_bridge() {
 	local result mac
@@ -137,7 +127,7 @@ test_del_leaves_nothing_when_the_netns_is_gone() {
 	ip netns del red
 	for _ in $(seq 50); do [ -n "$(end)" ] || break; sleep 0.1; done
 	NETNS="" PREV="" cni DEL red "$(chained | jq -c 'del(.prevResult)' | sed 's/:"/: "/g')"
-	equal "10.9.0.3 fd00:9::3" "$(entries | sed -n 's/^bpf address \([^ ]*\).*/\1/p' | sort -V | paste -sd' ')" "addresses"
+	equal "10.9.0.3 fd00:9::3" "$(addresses)" "addresses"
 	cni CHECK blue "$(chained)"
 }
 
@@ -154,7 +144,7 @@ behind() {
 test_behind_a_plugin_of_others() {
 	behind
 	cni ADD red "$(chained)"
-	equal "10.7.0.5" "$(entries | sed -n 's/^bpf address \([^ ]*\).*/\1/p')" "addresses"
+	equal "10.7.0.5" "$(addresses)" "addresses"
 	equal 2 "$(filters other0 | wc -l)" "filters"
 	cni CHECK red "$(chained)"
 	cni DEL red "$(chained)"
@@ -242,7 +232,7 @@ test_gc() {
 	attach gone >/dev/null
 	ip link del "$(end gone)"
 	cni GC none "$(chained '."cni.dev/valid-attachments" = [{"containerID": "red", "ifname": "eth0"}]')"
-	equal "10.9.0.2 fd00:9::2" "$(entries | sed -n 's/^bpf address \([^ ]*\).*/\1/p' | sort -V | paste -sd' ')" "addresses"
+	equal "10.9.0.2 fd00:9::2" "$(addresses)" "addresses"
 	filters "$(end blue)" | absent "filters of who is gone"
 	[ -n "$(end blue)" ] || fail "the pair is the other plugin's to collect"
 	equal 3 "$(find /var/lib/cni/networks/n -name '10.9*' | wc -l)" "leases"

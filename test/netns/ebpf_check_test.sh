@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # CHECK of an eBPF network: silent on what ADD made, and it names what is missing in the pod, on the
 # node, and in what the programs know.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/ebpf_lib.sh"
 
 # masq: two families, one address in each, and masquerading
 masq() {
 	net '.type = "ebpf" | del(.bridge) | .ipMasq = true | .ipam = {"type": "host-local",
 		"ranges": [[{"subnet": "10.9.0.0/24", "rangeEnd": "10.9.0.2"}], [{"subnet": "fd00:9::/64", "rangeEnd": "fd00:9::2"}]]}'
 }
-# end: the node's end of the pair
-end() { ip -j link show type veth | jq -r '.[].ifname'; }
 
 test_check_is_silent_and_tolerates_what_others_add() {
 	pod red

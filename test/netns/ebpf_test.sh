@@ -2,33 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # A network of the eBPF data path: every pod has a link to the node alone, with programs at the node's
 # end of it; its addresses stand for themselves, and it needs neither ARP nor ND.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/ebpf_lib.sh"
 
-# ebpf [FILTER]: the usual network, changed by a jq filter; dual: with two families
-ebpf() { net ".type = \"ebpf\" | del(.bridge) | ${1:-.}"; }
-dual() { ebpf ".ipam.ranges += [[{\"subnet\": \"fd00:9::/64\"}]] | ${1:-.}"; }
-masq() { dual ".ipMasq = true | ${1:-.}"; }
-
-# end [POD]: the node's end of its pair; ends: of all
-ends() { ip -j link show type veth | jq -r '.[] | select(.ifname | startswith("veth")).ifname'; }
-end() { ip -j link show type veth | jq -r --arg a "edgeway n/${1:-red}/eth0" '.[] | select(.ifalias == $a).ifname'; }
 # routes FAMILY [POD]: its routes in the main table but for the link-local ones of the kernel
 routes() {
 	ip ${2:+-n "$2"} "$1" route show | sed 's/ *$//; s/ metric [0-9]* pref medium//' |
 		none grep -v '^fe80::/64' | sort
 }
-none() { "$@" || [ $? -eq 1 ]; }
 # neighbours [POD]: those that are permanent
 neighbours() { ip ${1:+-n "$1"} neigh show nud permanent | sed 's/ *$//' | sort; }
-# filters DEVICE: our filters, "SIDE NAME" each
-filters() {
-	local side
-	for side in ingress egress; do
-		tc -j filter show dev "$1" $side | jq -r --arg s $side '.[].options? | select(.bpf_name) | "\($s) \(.bpf_name)"'
-	done
-}
-# entries: what the programs know, a line each (test/lib/world.py)
-entries() { world | none grep '^bpf '; }
 
 # --- what it is for ---
 
@@ -408,97 +390,6 @@ test_two_at_once_for_one_address() {
 		entries | absent "entries"
 		rm -r /var/lib/cni/networks
 	done
-}
-
-# --- the end of it ---
-
-# forgotten COMMAND...: DEL after this, without namespace and prevResult, must leave nothing
-forgotten() {
-	settle "$(masq)"
-	pod red
-	cni ADD red "$(masq)"
-	"$@"
-	NETNS="" PREV="" cni DEL red "$(masq '.ipMasq = false | .mtu = 7 | .policy = "x" | .ipam.ranges[0][0].subnet = "10.77.0.0/16"')"
-	if [ -e /run/netns/red ]; then ip netns del red; fi
-	unchanged "DEL"
-	NETNS="" PREV="" cni DEL red "$(masq)"
-	unchanged "the second DEL"
-}
-test_del_leaves_nothing() { forgotten true; }
-test_the_netns_is_gone() { forgotten ip netns del red; }
-test_the_pod_removed_its_interface() { forgotten ip -n red link del eth0; }
-renamed() { ip -n red link set eth0 down && ip -n red link set eth0 name other; }
-test_the_pod_renamed_its_interface() { forgotten renamed; }
-unloaded() { "$BIN/edgeway-loader" --unload; }
-test_everything_was_unloaded() { forgotten unloaded; }
-
-test_the_configuration_lost_its_ipam() {
-	pod red
-	cni ADD red "$(ebpf)"
-	cni DEL red "$(ebpf 'del(.ipam)')"
-	ends | absent "pair left"
-	entries | absent "entries left"
-}
-
-test_somebody_renamed_the_nodes_end() {
-	pod red blue
-	cni ADD red "$(ebpf)"
-	cni ADD blue "$(ebpf '.name = "m" | .ipam.ranges = [[{"subnet": "10.8.0.0/24"}]]')"
-	ip link set "$(end)" down
-	ip link set "$(end)" name veth7
-	cni DEL red "$(ebpf '.name = "m"')" # of another network: not this one's
-	equal 2 "$(ends | wc -l)" "pairs"
-	equal 4 "$(entries | wc -l)" "entries"
-	cni DEL red "$(ebpf)"
-	equal 1 "$(ends | wc -l)" "pairs"
-	equal 2 "$(entries | wc -l)" "entries"
-}
-
-test_an_address_that_has_passed_to_another_stays_known() {
-	pod red blue
-	cni ADD red "$(ebpf)"
-	ip netns del red
-	for _ in $(seq 50); do [ -n "$(ends)" ] || break; sleep 0.1; done
-	rm -r /var/lib/cni/networks
-	cni ADD blue "$(ebpf)"
-	equal 10.9.0.2 "$(address blue)" "blue's address"
-	NETNS="" cni DEL red "$(ebpf)"
-	equal 2 "$(entries | wc -l)" "entries"
-	reaches blue 169.254.1.1
-}
-
-test_an_add_that_fails_late_leaves_nothing() {
-	local env=(CNI_COMMAND=ADD CNI_CONTAINERID=red CNI_NETNS=/run/netns/red CNI_IFNAME=eth0 CNI_PATH="$BIN")
-	settle "$(masq)"
-	pod red
-	world >"$T/before"
-	inside red ip link add other up type veth peer name another
-	world >"$T/before"
-	refused 100 "eth0" ADD red "$(masq '.ipam.routes = [{"dst": "0.0.0.0/0", "table": 99, "scope": 254}]')"
-	unchanged "the failed ADD"
-	if env "${env[@]}" "$BIN/ebpf" <<<"$(masq)" >/dev/full; then fail "ADD said it succeeded"; fi
-	unchanged "the ADD nobody heard of"
-	ip -n red link add eth0 type bridge
-	world >"$T/before"
-	refused 101 "eth0" ADD red "$(masq)"
-	unchanged "the ADD beside another eth0"
-}
-
-test_gc_keeps_only_what_is_valid() {
-	local valid='[{"containerID": "red", "ifname": "eth0"}]'
-	pod red blue green gone
-	cni ADD red "$(masq)"
-	cni ADD blue "$(masq)"
-	cni ADD gone "$(masq)"
-	cni ADD green "$(masq '.name = "m" | .ipam.ranges = [[{"subnet": "10.8.0.0/24"}]]')"
-	cni GC none "$(masq)"
-	equal 4 "$(ends | wc -l)" "pairs after a GC without a list"
-	ip link del "$(end gone)"
-	cni GC none "$(masq ".\"cni.dev/valid-attachments\" = $valid")"
-	equal "edgeway m/green/eth0 edgeway n/red/eth0" "$(ip -j link show type veth | jq -r '[.[].ifalias] | sort | join(" ")')" "pairs"
-	equal "10.8.0.2 10.9.0.2 fd00:9::2" "$(entries | sed -n 's/^bpf address \([^ ]*\).*/\1/p' | sort -V | paste -sd' ')" "addresses"
-	equal "10.9.0.2 fd00:9::2" "$(leases n | paste -sd' ')" "leases"
-	cni CHECK red "$(masq)"
 }
 
 run_tests "$@"
