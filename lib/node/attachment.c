@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 
+static const char start[] = "edgeway ";
+
 const char *attachment_id(const struct attachment *a, char *buf)
 {
 	uint64_t h = HASH_SEED;
@@ -50,6 +52,23 @@ const char *attachment_tag(const struct attachment *a, char *buf)
 	return buf;
 }
 
+bool attachment_tag_read(const char *tag, char *buf, struct attachment *out)
+{
+	char *container, *ifname;
+	size_t at = strlen(start);
+
+	if (strncmp(tag, start, at) != 0 || strlen(tag) >= ATTACHMENT_TAG)
+		return false;
+	(void)snprintf(buf, ATTACHMENT_TAG, "%s", tag + at);
+	container = strchr(buf, '/');
+	ifname = container ? strchr(container + 1, '/') : NULL;
+	if (!ifname)
+		return false;
+	*container++ = *ifname++ = '\0';
+	*out = (struct attachment){.network = buf, .container = container, .ifname = ifname};
+	return true;
+}
+
 /** Whether @tag goes on with @name and a slash at @at. */
 static bool names(const char *tag, size_t at, const char *name)
 {
@@ -60,7 +79,6 @@ static bool names(const char *tag, size_t at, const char *name)
 
 bool attachment_tag_is_of(const char *tag, const char *network)
 {
-	static const char start[] = "edgeway ";
 	size_t at = strlen(start);
 	char net[HASH_TEXT];
 

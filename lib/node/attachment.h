@@ -38,6 +38,12 @@ const char *attachment_ifb_name(const struct attachment *a, char *buf);
  */
 const char *attachment_tag(const struct attachment *a, char *buf);
 
+/**
+ * Read the names back out of @tag into @buf, of ATTACHMENT_TAG bytes, where @out then points to.
+ * Returns false if it is no tag of ours, or one of those that were too long for the names.
+ */
+bool attachment_tag_read(const char *tag, char *buf, struct attachment *out);
+
 /** Whether @tag is that of an attachment to @network, whatever container. */
 bool attachment_tag_is_of(const char *tag, const char *network);
 

@@ -101,6 +101,35 @@ static void a_tag_knows_its_network(void **state)
 			fail_msg("\"%s\" of \"%s\"", rows[i].tag, rows[i].network);
 }
 
+static void the_names_can_be_read_out_of_a_tag(void **state)
+{
+	const struct attachment a = {"net", "c1", "eth0"};
+	char tag[ATTACHMENT_TAG], buf[ATTACHMENT_TAG];
+	struct attachment got = {};
+
+	(void)state;
+	assert_true(attachment_tag_read(attachment_tag(&a, tag), buf, &got));
+	assert_string_equal(got.network, "net");
+	assert_string_equal(got.container, "c1");
+	assert_string_equal(got.ifname, "eth0");
+}
+
+static void of_what_is_no_whole_tag_nothing_is_read(void **state)
+{
+	static const char *const rows[] = {
+		"", "edgeway ", "edgeway net/#abc", "edgeway #a/#b", "docker a/b/c", "edgeway net"};
+	struct attachment got = {};
+	char buf[ATTACHMENT_TAG], is_long[300] = "edgeway n/c/";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (attachment_tag_read(rows[i], buf, &got))
+			fail_msg("\"%s\"", rows[i]);
+	memset(is_long + 12, 'x', sizeof(is_long) - 13);
+	assert_false(attachment_tag_read(is_long, buf, &got));
+	assert_null(got.network);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +138,8 @@ int main(void)
 		cmocka_unit_test(each_of_the_three_matters_and_where_it_ends),
 		cmocka_unit_test(a_tag_that_is_too_long_names_the_id_instead),
 		cmocka_unit_test(a_tag_knows_its_network),
+		cmocka_unit_test(the_names_can_be_read_out_of_a_tag),
+		cmocka_unit_test(of_what_is_no_whole_tag_nothing_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
