@@ -3,7 +3,7 @@
 
 #include "../bpf/shared/datapath.h"
 #include "base/arena.h"
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 
 /**
  * The pinned maps, as a reader sees them: whatever is loaded, by whatever version of Edgeway. A

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "netlink/filter.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "bpf/objects.h"
 #include "sandbox.h"
 #include "test.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "bpf/objects.h"
 #include "netlink/conversation.h"
 #include "netlink/filter.h"

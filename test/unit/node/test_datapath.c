@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "bpf/bpf.h"
+#include "bpf/sys.h"
 #include "bpf/objects.h"
 #include "netlink/conversation.h"
 #include "netlink/filter.h"
