@@ -30,7 +30,7 @@ struct packet {
 	__be16 sport, dport;
 	__u8 proto;
 	__u8 tcp_flags;
-	__u8 icmp_type;
+	__u8 icmp_type, icmp_code;
 	__u8 flags; ///< enum packet_flags
 	__u16 l4;   ///< offset of the transport header
 	__be16 ethertype;
@@ -123,6 +123,7 @@ static __always_inline void read_icmp(struct packet *p, const __u8 *head, bool v
 	__u8 type = head[0];
 
 	p->icmp_type = type;
+	p->icmp_code = head[1];
 	if (v6) {
 		if (type < ICMPV6_INFORMATIONAL)
 			p->flags |= PACKET_ERROR;
@@ -271,16 +272,20 @@ static __always_inline enum drop_reason read_ip6(struct __sk_buff *skb, struct p
 }
 
 /** The network header; p->ethertype is IPv4 or IPv6. */
-static __always_inline enum drop_reason read_network(struct __sk_buff *skb, struct packet *p)
+__noinline int read_network(struct __sk_buff *skb, struct packet *p)
 {
+	if (!p)
+		return DROP_SHORT;
 	return p->ethertype == bpf_htons(ETH_P_IP) ? read_ip4(skb, p) : read_ip6(skb, p);
 }
 
 /** What comes behind it. */
-static __always_inline enum drop_reason read_rest(struct __sk_buff *skb, struct packet *p)
+__noinline int read_rest(struct __sk_buff *skb, struct packet *p)
 {
 	enum drop_reason reason = DROP_NONE;
 
+	if (!p)
+		return DROP_SHORT;
 	if (!(p->flags & PACKET_LATER))
 		reason = read_transport(skb, p);
 	if (reason == DROP_NONE && p->flags & PACKET_FRAGMENT)

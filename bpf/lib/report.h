@@ -75,22 +75,24 @@ __noinline int send_event(struct __sk_buff *skb, const struct packet *p, const s
 		budget->lost++;
 		return 0;
 	}
-	*e = (struct event){
-		.time = now,
-		.kind = o->kind,
-		.ifindex = skb->ifindex,
-		.src = p->src,
-		.dst = p->dst,
-		.sport = p->sport,
-		.dport = p->dport,
-		.proto = p->proto,
-		.what = o->what,
-		.dir = o->dir,
-		.tcp_flags = p->tcp_flags,
-		.len = skb->len,
-		.lost = budget->lost,
-		.flags = o->flags,
-	};
+	e->time = now; // one by one: a whole one would not fit on the stack
+	e->kind = o->kind;
+	e->ifindex = skb->ifindex;
+	e->src = p->src;
+	e->dst = p->dst;
+	e->sport = p->sport;
+	e->dport = p->dport;
+	e->proto = p->proto;
+	e->what = o->what;
+	e->dir = o->dir;
+	e->tcp_flags = p->tcp_flags;
+	e->len = skb->len;
+	e->lost = budget->lost;
+	e->flags = o->flags;
+	if (o->kind == EVENT_DROPS && (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6)) {
+		e->sport = bpf_htons(p->icmp_type);
+		e->dport = bpf_htons(p->icmp_code);
+	}
 	budget->lost = 0;
 	bpf_ringbuf_submit(e, 0);
 	return 0;

@@ -66,8 +66,9 @@ static __always_inline bool has_source_mac(const struct __sk_buff *skb, const __
 /** What an ICMP error is about: the flow of the packet that it quotes. */
 static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct packet *p)
 {
-	struct packet inner = {};
 	struct ct_key key = {};
+	union address src, dst;
+	__u8 proto;
 	__be16 ports[2] = {};
 	__u32 at = p->l4 + 8;
 
@@ -76,30 +77,29 @@ static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct pa
 
 		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
 			return NULL;
-		address_of4(&inner.src, ip.saddr);
-		address_of4(&inner.dst, ip.daddr);
-		inner.proto = ip.protocol;
+		address_of4(&src, ip.saddr);
+		address_of4(&dst, ip.daddr);
+		proto = ip.protocol;
 		at += ip.ihl * 4;
 	} else {
 		struct ipv6hdr ip;
 
 		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
 			return NULL;
-		__builtin_memcpy(&inner.src, &ip.saddr, sizeof(inner.src));
-		__builtin_memcpy(&inner.dst, &ip.daddr, sizeof(inner.dst));
-		inner.proto = ip.nexthdr;
+		__builtin_memcpy(&src, &ip.saddr, sizeof(src));
+		__builtin_memcpy(&dst, &ip.daddr, sizeof(dst));
+		proto = ip.nexthdr;
 		at += sizeof(ip);
 	}
-	if (inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6)
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
 		at += 4; // the identifier
-	if (inner.proto == IPPROTO_TCP || inner.proto == IPPROTO_UDP ||
-	    inner.proto == IPPROTO_SCTP || inner.proto == IPPROTO_ICMP ||
-	    inner.proto == IPPROTO_ICMPV6) {
+	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	    proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
 		if (bpf_skb_load_bytes(skb, at, ports, sizeof(ports)) < 0)
 			return NULL;
-		if (inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6)
+		if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
 			ports[1] = ports[0];
 	}
-	ct_key_of(&key, &inner.src, &inner.dst, ports[0], ports[1], inner.proto);
+	ct_key_of(&key, &src, &dst, ports[0], ports[1], proto);
 	return ct_find(&key);
 }
