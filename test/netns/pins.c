@@ -26,8 +26,8 @@
 
 #include "../bpf/shared/conntrack.h"
 #include "../bpf/shared/datapath.h"
-#include "bpf/sys.h"
 #include "bpf/objects.h"
+#include "bpf/sys.h"
 #include "node/datapath.h"
 
 enum { FEW_BUCKETS = 64 };

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bpf/sys.h"
 #include "bpf/objects.h"
+#include "bpf/sys.h"
 #include "netlink/conversation.h"
 #include "netlink/filter.h"
 #include "sandbox.h"

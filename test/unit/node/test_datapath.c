@@ -8,8 +8,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "bpf/sys.h"
 #include "bpf/objects.h"
+#include "bpf/sys.h"
 #include "netlink/conversation.h"
 #include "netlink/filter.h"
 #include "node/datapath.h"

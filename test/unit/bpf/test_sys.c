@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bpf/sys.h"
 #include "bpf/objects.h"
+#include "bpf/sys.h"
 #include "sandbox.h"
 #include "test.h"
 
