@@ -313,6 +313,14 @@ static __always_inline void tell(struct __sk_buff *skb, const struct packet *p, 
 		send_event(skb, p, &o);
 }
 
+/** Where a new entry is put together: there is no room on the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ct_entry);
+} new_entries SEC(".maps");
+
 /** A flow begins with this packet, as @change says. False if there is no place for it. */
 static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *p,
 				    const struct ct_key *key, enum direction dir,
@@ -325,18 +333,19 @@ static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *
 		if (!ct_apply(key, change))
 			return false;
 	} else {
-		struct ct_entry new = {
-			.tuple = key->tuple,
-			.seen = key->now,
-			.flags = change->set,
-			.uplink = change->uplink,
-			.created = CT_TICKS(key->time),
-			.reported = key->now,
-			.epoch = change->epoch,
-			.ends = {change->ends[0], change->ends[1]},
-		};
+		struct ct_entry *new = bpf_map_lookup_elem(&new_entries, &(__u32){0});
 
-		if (!ct_insert(key, &new))
+		if (!new)
+			return false;
+		new->tuple = key->tuple;
+		new->seen = new->reported = key->now;
+		new->flags = change->set;
+		new->uplink = change->uplink;
+		new->created = CT_TICKS(key->time);
+		new->epoch = change->epoch;
+		new->ends[0] = change->ends[0];
+		new->ends[1] = change->ends[1];
+		if (!ct_insert(key, new))
 			return false;
 	}
 	tell(skb, p, dir, FLOW_NEW, change->set);

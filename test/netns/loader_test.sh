@@ -113,7 +113,7 @@ test_connections_survive_another_layout_of_their_table() {
 		datapath connections | sort | diff -q "$T/connections" - || fail "changed with $object"
 		[ ! -e $PINS/conntrack_v1_next ] || fail "the next table is still waiting"
 	done
-	status '.connections.entrySize == 80 and .loads == 5'
+	status '.connections.entrySize == 104 and .loads == 5'
 }
 
 # The programs themselves, not small ones.

@@ -140,6 +140,7 @@ static void make(void)
 
 	pin(MAP_ABOUT, object_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct about), 1));
 	pin(MAP_SETTINGS, object_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct settings), 1));
+	pin(MAP_EPOCH, object_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(uint32_t), 1));
 	pin(MAP_ENDPOINTS, object_map(BPF_MAP_TYPE_HASH, sizeof(union address),
 				      sizeof(struct endpoint), ENDPOINTS_MAX));
 	pin(MAP_INTERFACES,
