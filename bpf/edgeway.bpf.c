@@ -122,7 +122,7 @@ static __always_inline int from_pod_direct(struct __sk_buff *skb, const struct e
 /** Whether @e is of another pod, which had the address of @at before it. */
 static __always_inline bool is_before(const struct ct_entry *e, const struct endpoint *at)
 {
-	return (int)(e->created - at->since) <= 0;
+	return (int)(e->created - at->since) < 0;
 }
 
 static __always_inline int from_pod_error(struct __sk_buff *skb, const struct packet *p,

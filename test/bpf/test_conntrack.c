@@ -191,7 +191,7 @@ static void connections_end_with_the_pod(void **state)
 	(void)state;
 	assert_int_equal(programs_run(FROM_POD, POD_A, &syn), REDIRECTED);
 	assert_true(programs_flow(&syn, &flow));
-	programs_heir(POD_A, flow.created);
+	programs_heir(POD_A, flow.created + 1);
 	assert_int_equal(programs_run(FROM_POD, POD_A, &ack), PASSED);
 	assert_int_equal(flags_of(&ack), CT_STACK | CT_PICKED_UP);
 	programs_heir(POD_A, 0);
