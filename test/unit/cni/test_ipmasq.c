@@ -171,6 +171,22 @@ static void check_goes_by_prev_result(void **state)
 	assert_string_equal(e.details, "the ruleset was flushed or changed; --resync rebuilds it");
 }
 
+static void an_address_of_full_length_is_checked_by_the_recorded_subnet(void **state)
+{
+	struct err e = {};
+	MASQUERADED(m);
+
+	(void)state;
+	add(&m);
+	m.ips[0].address = prefix_of("10.1.0.5/32");
+	m.ips[1].address = prefix_of("fd00::5/128");
+	assert_int_equal(ipmasq_check(&m.masq, &m.c.call, &e), 0);
+	m.ips[0].address = prefix_of("10.1.0.6/32");
+	assert_int_equal(ipmasq_check(&m.masq, &m.c.call, &e), -1);
+	assert_int_equal(e.code, ERR_MISMATCH);
+	assert_string_equal(e.msg, "ipMasq: 10.1.0.6 is not masqueraded");
+}
+
 static void gc_keeps_the_attachments_that_are_listed(void **state)
 {
 	static const struct cni_valid valid[] = {{"c2", "eth0"}};
@@ -237,6 +253,7 @@ int main(void)
 		on_a_node(it_stops_by_its_record_whatever_is_configured),
 		on_a_node(without_a_record_it_stops_if_it_is_configured),
 		on_a_node(check_goes_by_prev_result),
+		on_a_node(an_address_of_full_length_is_checked_by_the_recorded_subnet),
 		on_a_node(gc_keeps_the_attachments_that_are_listed),
 		on_a_node(resync_brings_it_back),
 		cmocka_unit_test(two_backends_are_known_and_none_is_fine),

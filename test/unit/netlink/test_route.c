@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -262,6 +263,46 @@ static void only_unicast_routes_of_the_interface_are_listed(void **state)
 	assert_int_equal(other.seen, 2);
 }
 
+/** The names of the interfaces by which the default routes leave, each with a space behind it. */
+static const char *defaults(struct nl *nl)
+{
+	static char names[ROUTE_DEFAULTS * IFNAMSIZ];
+	int oifs[ROUTE_DEFAULTS];
+	struct err e = {};
+	size_t n = 99;
+
+	names[0] = '\0';
+	assert_int_equal(route_defaults(nl, oifs, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		char name[IFNAMSIZ];
+
+		assert_non_null(if_indextoname((unsigned int)oifs[i], name));
+		strcat(strcat(names, name), " ");
+	}
+	return names;
+}
+
+static void the_default_routes_are_those_in_use(void **state)
+{
+	struct nl *nl = *state;
+
+	sh("ip addr add 10.2.0.2/16 dev br1 && ip route add 192.0.2.0/24 via 10.1.0.1 && "
+	   "ip route add blackhole 0.0.0.0/8 metric 9 table 77");
+	assert_string_equal(defaults(nl), "");
+	sh("ip route add default via 10.1.0.1 metric 100 && "
+	   "ip route add default via 10.2.0.1 metric 200");
+	assert_string_equal(defaults(nl), "br0 ");
+	sh("ip -6 route add default via fd00::1");
+	assert_string_equal(defaults(nl), "br0 "); // each once
+	sh("ip route del default via 10.1.0.1");
+	assert_string_equal(defaults(nl), "br1 br0 ");
+	sh("ip -6 route del default && ip route replace default metric 200 "
+	   "nexthop via 10.1.0.1 nexthop via 10.2.0.1");
+	assert_string_equal(defaults(nl), "br0 br1 ");
+	sh("ip route replace blackhole default metric 1 && ip route del default metric 200");
+	assert_string_equal(defaults(nl), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +317,7 @@ int main(void)
 		conversation(a_sole_route_suffers_no_other_to_its_destination),
 		conversation(the_route_to_an_address_says_how_far_it_reaches),
 		conversation(no_route_to_an_address_is_no_error),
+		conversation(the_default_routes_are_those_in_use),
 		conversation(only_unicast_routes_of_the_interface_are_listed),
 	};
 
