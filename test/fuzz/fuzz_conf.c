@@ -12,6 +12,7 @@
 #include "fuzz.h"
 #include "kernel.h"
 #include "main/bridge/bridge.h"
+#include "main/ebpf/ebpf.h"
 #include "main/ptp/ptp.h"
 #include "meta/bandwidth/bandwidth.h"
 #include "meta/firewall/firewall.h"
@@ -21,6 +22,7 @@
 /** The plugins' own main(), which leave their description with our cni_main(). */
 int bandwidth_main(int argc, char **argv);
 int bridge_main(int argc, char **argv);
+int ebpf_main(int argc, char **argv);
 int firewall_main(int argc, char **argv);
 int flannel_main(int argc, char **argv);
 int host_local_main(int argc, char **argv);
@@ -31,8 +33,8 @@ int tuning_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
-static check_fn check_bandwidth, check_bridge, check_firewall, check_flannel, check_host_local,
-	check_loopback, check_ptp, check_static, check_tuning;
+static check_fn check_bandwidth, check_bridge, check_ebpf, check_firewall, check_flannel,
+	check_host_local, check_loopback, check_ptp, check_static, check_tuning;
 
 static struct {
 	int (*main)(int argc, char **argv);
@@ -43,7 +45,7 @@ static struct {
 	{flannel_main, check_flannel, NULL},     {host_local_main, check_host_local, NULL},
 	{loopback_main, check_loopback, NULL},   {ptp_main, check_ptp, NULL},
 	{static_main, check_static, NULL},       {tuning_main, check_tuning, NULL},
-	{firewall_main, check_firewall, NULL},
+	{firewall_main, check_firewall, NULL},   {ebpf_main, check_ebpf, NULL},
 };
 
 static const struct cni_plugin *introduced;
@@ -140,6 +142,18 @@ static void check_ptp(struct cni_call *call, struct err *e)
 
 	if (accepted(ptp_job_open(&job, call, e), e))
 		(void)accepted(ptp_check_conf(&job, e), e);
+}
+
+static void check_ebpf(struct cni_call *call, struct err *e)
+{
+	_cleanup_(ebpf_job_done) struct ebpf_job job = {};
+	struct ebpf_pod pod = {};
+
+	if (!accepted(ebpf_job_open(&job, call, e), e) || !accepted(ebpf_check_conf(&job, e), e))
+		return;
+	must(!job.chained || job.ipam.kind == IPAM_NONE);
+	if (call->prev && accepted(ebpf_pod_addresses(&job, call->prev, &pod, e), e))
+		must(pod.n_ips <= call->prev->n_ips);
 }
 
 static void check_firewall(struct cni_call *call, struct err *e)

@@ -156,11 +156,11 @@ test_behind_a_plugin_of_others() {
 
 test_what_cannot_be_chained() {
 	behind
-	refused 7 "ipam: not where ebpf follows another plugin" ADD red "$(chained '.ipam = {"type": "host-local"}')"
-	refused 7 "ipMasq: not where ebpf follows" ADD red "$(chained '.ipMasq = true')"
-	refused 7 "mtu: not where ebpf follows" ADD red "$(chained '.mtu = 1400')"
-	refused 7 "uplink: not where ebpf follows" ADD red "$(chained '.uplink = "lo"')"
-	refused 7 "uplink: not where ebpf follows" STATUS none "$(chained '.uplink = "lo"')"
+	refused 7 "ipam: not with prevResult" ADD red "$(chained '.ipam = {"type": "host-local"}')"
+	refused 7 "ipMasq: not with prevResult, nor without ipam" ADD red "$(chained '.ipMasq = true')"
+	refused 7 "mtu: not with prevResult, nor without ipam" ADD red "$(chained '.mtu = 1400')"
+	refused 7 "uplink: not with prevResult, nor without ipam" ADD red "$(chained '.uplink = "lo"')"
+	refused 7 "uplink: not with prevResult, nor without ipam" STATUS none "$(chained '.uplink = "lo"')"
 	cni STATUS none "$(chained)" | absent "output of STATUS"
 	IFNAME=eth9 refused 7 "prevResult: lacks the MAC address of eth9" ADD red "$(chained)"
 	jq -c 'del(.ips)' "$T/prev" >"$T/less" && mv "$T/less" "$T/prev"

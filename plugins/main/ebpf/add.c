@@ -21,7 +21,8 @@ static const struct ipaddr *gateway_of(int family)
 static int refuse_key(const char *key, struct err *e)
 {
 	return err_set(e, ERR_CONFIG,
-		       "%s: not where ebpf follows another plugin, which has made the interface",
+		       "%s: not with prevResult, nor without ipam: there ebpf follows another "
+		       "plugin, which has made the interface",
 		       key);
 }
 
