@@ -16,7 +16,7 @@ check_net() {
 check_forwarding() {
 	if sysctl_is "$2" 1; then
 		ok "forwarding, $1" "is on"
-	elif uses 'is(Default)?Gateway' true || uses ipMasq true || uses type '(ptp|flannel)'; then
+	elif uses 'is(Default)?Gateway' true || uses ipMasq true || uses type '(ptp|ebpf|flannel)'; then
 		ok "forwarding, $1" "is off, the first container switches it on"
 	else
 		warn "forwarding, $1" "is off, and no configuration here switches it on" \
