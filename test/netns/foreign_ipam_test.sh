@@ -53,7 +53,7 @@ test_ipv6_addresses_need_an_mtu_of_1280() {
 	# with an MTU of its own it does not take that of its lowest port
 	ip link add br0 type bridge
 	ip link set br0 mtu 1400
-	for type in bridge ptp; do
+	for type in bridge ptp ebpf; do
 		pod $type
 		conf=$(net "$FAKE | .type = \"$type\" | .isGateway = false")
 		CNIPATH=$T/bin settle "$conf"

@@ -91,7 +91,7 @@ test_without_records() {
 test_addresses_stay_taken_while_an_interface_stays() {
 	local plugin all
 	pod red
-	for plugin in bridge ptp; do
+	for plugin in bridge ptp ebpf; do
 		all=$(net ".type = \"$plugin\" | .\"cni.dev/valid-attachments\" = []")
 		cni ADD red "$(net ".type = \"$plugin\"")"
 		powerless $plugin

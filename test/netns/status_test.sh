@@ -32,7 +32,7 @@ test_a_configuration_that_every_add_would_refuse() {
 test_addresses_of_static_may_come_with_each_add() {
 	local conf type
 	pod red
-	for type in bridge ptp; do
+	for type in bridge ptp ebpf; do
 		conf=$(net ".type = \"$type\" | .ipam = {\"type\": \"static\"}")
 		cni STATUS none "$conf" | absent "output of STATUS"
 		refused 7 "ipam.addresses: required, but missing" ADD red "$conf"
@@ -45,7 +45,7 @@ test_addresses_of_static_may_come_with_each_add() {
 test_ranges_may_come_with_each_add() {
 	local conf type
 	pod red
-	for type in bridge ptp; do
+	for type in bridge ptp ebpf; do
 		conf=$(net ".type = \"$type\" | .ipam = {\"type\": \"host-local\"} | .capabilities = {\"ipRanges\": true}")
 		cni STATUS none "$conf" | absent "output of STATUS"
 		refused 7 "ipam.ranges: no IP ranges specified" ADD red "$conf"
