@@ -52,6 +52,7 @@ static void make_pins(uint64_t build)
 	    EDGEWAY_PINS "/" MAP_ENDPOINTS);
 	pin(object_map(BPF_MAP_TYPE_HASH, 4, sizeof(struct interface), INTERFACES_MAX),
 	    EDGEWAY_PINS "/" MAP_INTERFACES);
+	pin(object_map(BPF_MAP_TYPE_ARRAY, 4, sizeof(uint32_t), 1), EDGEWAY_PINS "/" MAP_EPOCH);
 	for (size_t i = 0; i < ARRAY_SIZE(progs); i++) {
 		char path[64];
 
