@@ -243,6 +243,15 @@ int from_pod(struct __sk_buff *skb)
 	return from_pod_ip(skb, &p);
 }
 
+/**
+ * Whether the node itself says this, which is always let in. What it passes on came in somewhere.
+ * The packet's socket would not tell: it stays with what another pod sends by a bridge.
+ */
+static __always_inline bool is_nodes(const struct __sk_buff *skb)
+{
+	return !skb->ingress_ifindex;
+}
+
 /** What is for the pod, but for none of its addresses. */
 static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct packet *p)
 {
@@ -255,7 +264,7 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 		return pass(skb, DIR_INTO_POD);
 	if (!(p->flags & PACKET_GROUP) && !is_link_local_of(&p->dst, to->mac))
 		return drop(skb, p, DIR_INTO_POD, DROP_NOT_MINE);
-	if (to->flags & ENDPOINT_ISOLATED && !skb->sk)
+	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb))
 		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
 	return pass(skb, DIR_INTO_POD);
 }
@@ -264,8 +273,7 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 static __always_inline int to_pod_first(struct __sk_buff *skb, const struct packet *p,
 					const struct ct_key *key, const struct endpoint *to)
 {
-	// What the node says itself is always let in; what it passes on has no socket here.
-	bool node = skb->sk, isolated = to->flags & ENDPOINT_ISOLATED;
+	bool node = is_nodes(skb), isolated = to->flags & ENDPOINT_ISOLATED;
 	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
 
 	if (isolated && !node)
@@ -281,7 +289,7 @@ static __always_inline int to_pod_first(struct __sk_buff *skb, const struct pack
 static __always_inline int to_pod_error(struct __sk_buff *skb, const struct packet *p,
 					const struct endpoint *to)
 {
-	if (to->flags & ENDPOINT_ISOLATED && !skb->sk && !quoted(skb, p))
+	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb) && !quoted(skb, p))
 		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
 	return pass(skb, DIR_INTO_POD);
 }

@@ -19,7 +19,7 @@ static struct bpf_object *object;
 static struct ring_buffer *ring;
 static struct event caught[256];
 static size_t n_caught, n_taken;
-static uint32_t epoch;
+static uint32_t epoch, came_by;
 
 int programs_map(const char *name)
 {
@@ -98,7 +98,8 @@ int programs_unload(void **state)
 static int run(enum program program, enum where where, const struct frame *f, unsigned int times,
 	       unsigned int *duration)
 {
-	struct __sk_buff ctx = {.ifindex = if_nametoindex(devices[where]), .ingress_ifindex = 0};
+	struct __sk_buff ctx = {.ifindex = if_nametoindex(devices[where]),
+				.ingress_ifindex = came_by};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes,
 		    .data_size_in = (unsigned int)f->len, .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .repeat = (int)times);
@@ -108,6 +109,11 @@ static int run(enum program program, enum where where, const struct frame *f, un
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
 	*duration = opts.duration;
 	return (int)opts.retval;
+}
+
+void programs_came_by(enum where where)
+{
+	came_by = where < WHERE_MAX ? if_nametoindex(devices[where]) : 0;
 }
 
 int programs_run(enum program program, enum where where, const struct frame *f)

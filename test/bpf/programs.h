@@ -18,6 +18,9 @@ enum { PASSED = -1, DROPPED = 2, REDIRECTED = 7 };
 int programs_load(void **state);
 int programs_unload(void **state);
 
+/** From now on packets came to the node by this interface; WHERE_MAX: they are the node's own. */
+void programs_came_by(enum where where);
+
 /** What @program does with @f at an interface. */
 int programs_run(enum program program, enum where where, const struct frame *f);
 

@@ -35,7 +35,7 @@ static uint32_t flags_of(const struct frame *f)
 	struct ct_entry e;
 
 	assert_true(programs_flow(f, &e));
-	// Who is lower is by chance; CT_NODE is, as BPF_PROG_TEST_RUN gives packets a socket.
+	// Who is lower is by chance; and what came by nowhere is the node's.
 	return e.flags & ~(uint32_t)(CT_HIGH_BEGAN | CT_NODE);
 }
 
@@ -215,7 +215,9 @@ static void an_isolated_pod_is_alone(void **state)
 	local = frame6("fe80::ff:fe00:3", "fe80::1", IPPROTO_UDP);
 	memcpy(local.bytes, "\x02\0\0\0\x01\x03\x02\0\0\0\0\x03", 12);
 	programs_drop(FROM_POD, POD_B, &local, DROP_ISOLATED, "by its link-local address");
-	// BPF_PROG_TEST_RUN gives the packet a socket, as the node's own have.
+	programs_came_by(UPLINK);
+	programs_drop(TO_POD, POD_B, &syn, DROP_ISOLATED, "passed on by the node");
+	programs_came_by(WHERE_MAX);
 	assert_int_equal(programs_run(TO_POD, POD_B, &syn), PASSED);
 	assert_int_equal(programs_run(FROM_POD, POD_B, &back), PASSED);
 	programs_set_flags(POD_B, 0);
