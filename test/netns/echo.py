@@ -6,8 +6,9 @@
     echo.py repeat PORT ADDRESS
 
 The client prints a line for each address: what it was answered, or "-" without an answer within a
-second. repeat asks over UDP, from one socket, for each line on stdin. What follows "who?" in a request
-over UDP comes back behind the answer.
+second. It goes on asking on the same connection, and prints "- after ANSWER" where what it says does not
+come back: a way that only the first packets find is none. repeat asks over UDP, from one socket, for each
+line on stdin. What follows "who?" in a request over UDP comes back behind the answer.
 """
 import select
 import socket
@@ -17,6 +18,7 @@ import sys
 KINDS = {"tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP), "udp": (socket.SOCK_DGRAM, 0),
          "sctp": (socket.SOCK_STREAM, 132)}
 TIMEOUT = 1
+ROUNDS = (10, 1000, 100)  # octets said again on a connection
 
 
 def plain(address):
@@ -32,22 +34,46 @@ def listen(port, proto):
     return listener
 
 
-def answer(listener, name):
-    if listener.type == socket.SOCK_DGRAM:
-        asked, peer = listener.recvfrom(100)
-        listener.sendto(f"{name} {plain(peer[0])}".encode() + asked.removeprefix(b"who?"), peer)
-    else:
-        connection, peer = listener.accept()
-        with connection:
-            connection.sendall(f"{name} {plain(peer[0])}".encode())
+def answer_datagram(server, name):
+    asked, peer = server.recvfrom(65536)
+    if asked.startswith(b"who?"):
+        asked = f"{name} {plain(peer[0])}".encode() + asked.removeprefix(b"who?")
+    server.sendto(asked, peer)
+
+
+def greet(listener, name):
+    connection, peer = listener.accept()
+    connection.settimeout(TIMEOUT)
+    connection.sendall(f"{name} {plain(peer[0])}".encode())
+    return connection
+
+
+def repeat_back(connection):
+    """False if there is nothing more to come."""
+    said = connection.recv(65536)
+    connection.sendall(said)
+    return bool(said)
 
 
 def serve(port, protos, name):
     listeners = [listen(port, proto) for proto in protos]
+    connections = []
     print("ready", flush=True)
     while True:
-        for listener in select.select(listeners, [], [])[0]:
-            answer(listener, name)
+        for ready in select.select(listeners + connections, [], [])[0]:
+            try:
+                if ready in connections:
+                    if not repeat_back(ready):
+                        connections.remove(ready)
+                        ready.close()
+                elif ready.type == socket.SOCK_DGRAM:
+                    answer_datagram(ready, name)
+                else:
+                    connections.append(greet(ready, name))
+            except OSError:  # the asker went away
+                if ready in connections:
+                    connections.remove(ready)
+                    ready.close()
 
 
 def start(netns, port, protos, name):
@@ -58,17 +84,33 @@ def start(netns, port, protos, name):
     return server
 
 
+def comes_back(asker, said):
+    asker.send(said)
+    heard = b""
+    while len(heard) < len(said):
+        more = asker.recv(65536)
+        if not more:
+            return False
+        heard += more
+    return heard == said
+
+
 def ask(address, port, proto):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    answer = ""
     with socket.socket(family, *KINDS[proto]) as asker:
         asker.settimeout(TIMEOUT)
         try:
             asker.connect((address, port))
             if proto == "udp":
                 asker.send(b"who?")
-            return asker.recv(100).decode()
+            answer = asker.recv(100).decode()
+            went_on = all(comes_back(asker, b"x" * size) for size in ROUNDS)
         except OSError:
-            return "-"
+            went_on = False
+    if went_on:
+        return answer
+    return f"- after {answer}" if answer else "-"
 
 
 def repeat(address, port):
