@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * datapath - what a plugin does with the eBPF data path, without a plugin:
- *
- *	datapath open LOADER				load it if need be
- *	datapath attach LOADER INTERFACE ADDRESS MAC	set up a pod
- *	datapath detach INTERFACE			and forget it
- *	datapath uplink LOADER INTERFACE
- *	datapath filter INTERFACE ingress|egress PROGRAM	attach what is pinned, of whatever
- *build datapath attached INTERFACE			exit status: by what is pinned now? datapath
- *connect N				make up N connections
- *	datapath connections				list them, a line each
- *	datapath ids					of what is pinned, a line each
- */
+// datapath - what a plugin does with the eBPF data path, without a plugin:
+//
+//	open LOADER                                 load it if need be
+//	attach LOADER INTERFACE ADDRESS MAC         set up a pod
+//	detach INTERFACE                            and forget it
+//	uplink LOADER INTERFACE
+//	filter INTERFACE ingress|egress PROGRAM     attach what is pinned, of whatever build
+//	attached INTERFACE                          exit status: by what is pinned now?
+//	connect N                                   make up N connections
+//	connections                                 list them, a line each
+//	drops                                       "INTERFACE DIRECTION REASON PACKETS"
+//	ids                                         of what is pinned, a line each
 #include <arpa/inet.h>
 
 #include <dirent.h>
@@ -25,6 +24,7 @@
 #include <time.h>
 
 #include "../bpf/shared/conntrack.h"
+#include "../bpf/shared/drop.h"
 #include "bpf/sys.h"
 #include "netlink/filter.h"
 #include "node/datapath.h"
@@ -152,6 +152,31 @@ static void list_connections(void)
 	free(bucket);
 }
 
+/** An interface that has gone is listed by its number. */
+static void list_drops(void)
+{
+#define REASON_NAME(name, label, text) #name,
+	static const char *const reasons[] = {DROP_REASONS(REASON_NAME)};
+	static const char *const dirs[] = {"out_of_pod", "into_pod", "from_uplink", "to_uplink"};
+	static struct drop_key keys[DROPS_MAX];
+	static struct drop_count counts[DROPS_MAX];
+	_cleanup_(fd_closep) int map = pinned(MAP_DROPS);
+	struct bpf_map_shape shape;
+	uint32_t n;
+
+	if (bpf_map_shape(map, &shape, &e) < 0 ||
+	    bpf_map_all(map, &shape, keys, counts, &n, &e) < 0)
+		die();
+	for (uint32_t i = 0; i < n; i++) {
+		char name[IF_NAMESIZE];
+
+		if (!if_indextoname(keys[i].ifindex, name))
+			(void)snprintf(name, sizeof(name), "%u", keys[i].ifindex);
+		(void)printf("%s %s %s %llu\n", name, dirs[keys[i].dir], reasons[keys[i].reason],
+			     (unsigned long long)counts[i].packets);
+	}
+}
+
 static void list_ids(const char *dir, bool progs)
 {
 	DIR *d = opendir(dir);
@@ -207,6 +232,8 @@ int main(int argc, char *argv[])
 		connect_many(atoi(argv[2]));
 	else if (!strcmp(command, "connections"))
 		list_connections();
+	else if (!strcmp(command, "drops"))
+		list_drops();
 	else if (!strcmp(command, "ids")) {
 		list_ids(EDGEWAY_PINS, false);
 		list_ids(EDGEWAY_PINS "/progs", true);
