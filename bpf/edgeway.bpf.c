@@ -102,7 +102,7 @@ static __always_inline int from_pod_to_uplink(struct __sk_buff *skb, __u32 uplin
 {
 	__u32 mtu = 0;
 
-	if (bpf_check_mtu(skb, uplink, &mtu, 0, 0) != 0)
+	if (bpf_check_mtu(skb, uplink, &mtu, 0, BPF_MTU_CHK_SEGS) != 0)
 		return pass(skb, DIR_OUT_OF_POD); // the stack tells the pod
 	count(DROP_NONE, DIR_OUT_OF_POD, skb->len);
 	return bpf_redirect_neigh(uplink, NULL, 0, 0);
