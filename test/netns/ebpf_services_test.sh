@@ -88,6 +88,32 @@ kube_iptables() {
 	} | $save
 }
 
+# nftables_service FAMILY PROTO CLUSTER_IP POD PODS_OF_CLUSTER TO: its chains
+nftables_service() {
+	cat <<-END
+		chain endpoint-$2 {
+			$1 saddr $4 jump mark-for-masquerade
+			meta l4proto $2 dnat to $6
+		}
+		chain service-$2 {
+			$1 daddr $3 $2 dport 80 $1 saddr != $5 jump mark-for-masquerade
+			numgen random mod 2 vmap { 0 : goto endpoint-$2, 1 : goto endpoint-$2 }
+		}
+		chain local-$2 { numgen random mod 1 vmap { 0 : goto endpoint-$2 }
+		}
+		chain external-$2 {
+			jump mark-for-masquerade
+			goto service-$2
+		}
+		chain external-local-$2 {
+			$1 saddr $5 goto service-$2
+			fib saddr type local jump mark-for-masquerade
+			fib saddr type local goto service-$2
+			goto local-$2
+		}
+	END
+}
+
 # kube_nftables FAMILY CLUSTER_IP POD PODS_OF_CLUSTER NODE: as its nftables mode does
 kube_nftables() {
 	local ip=ip type=ipv4_addr to=$3:$SERVED proto
@@ -136,30 +162,7 @@ kube_nftables() {
 					$ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
 				}
 		END
-		for proto in tcp udp; do
-			cat <<-END
-				chain endpoint-$proto {
-					$ip saddr $3 jump mark-for-masquerade
-					meta l4proto $proto dnat to $to
-				}
-				chain service-$proto {
-					$ip daddr $2 $proto dport 80 $ip saddr != $4 jump mark-for-masquerade
-					numgen random mod 2 vmap { 0 : goto endpoint-$proto, 1 : goto endpoint-$proto }
-				}
-				chain local-$proto { numgen random mod 1 vmap { 0 : goto endpoint-$proto }
-				}
-				chain external-$proto {
-					jump mark-for-masquerade
-					goto service-$proto
-				}
-				chain external-local-$proto {
-					$ip saddr $4 goto service-$proto
-					fib saddr type local jump mark-for-masquerade
-					fib saddr type local goto service-$proto
-					goto local-$proto
-				}
-			END
-		done
+		for proto in tcp udp; do nftables_service $ip $proto "$2" "$3" "$4" "$to"; done
 		echo "}"
 		for proto in tcp udp; do
 			cat <<-END
