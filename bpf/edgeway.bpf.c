@@ -128,7 +128,7 @@ static __always_inline bool is_before(const struct ct_entry *e, const struct end
 static __always_inline int from_pod_error(struct __sk_buff *skb, const struct packet *p,
 					  const struct endpoint *from)
 {
-	const struct ct_entry *e = quoted(skb, p);
+	const struct ct_entry *e = quoted(skb, p, false);
 
 	if (!e && from->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
@@ -257,14 +257,17 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 {
 	__u32 ifindex = skb->ifindex;
 	const struct interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+	bool closed;
 
 	if (!to)
 		return drop(skb, p, DIR_INTO_POD, DROP_NO_ENDPOINT);
-	if (p->flags & PACKET_ND || p->ethertype == bpf_htons(ETH_P_ARP))
-		return pass(skb, DIR_INTO_POD);
+	closed = to->flags & ENDPOINT_ISOLATED && !is_nodes(skb);
+	if (p->ethertype == bpf_htons(ETH_P_ARP) || (p->flags & PACKET_ND && !closed) ||
+	    (p->flags & PACKET_ND && (p->icmp_type == ND_SOLICIT || p->icmp_type == ND_ADVERT)))
+		return pass(skb, DIR_INTO_POD); // without it the node could not find the pod
 	if (!(p->flags & PACKET_GROUP) && !is_link_local_of(&p->dst, to->mac))
 		return drop(skb, p, DIR_INTO_POD, DROP_NOT_MINE);
-	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb))
+	if (closed)
 		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
 	return pass(skb, DIR_INTO_POD);
 }
@@ -273,24 +276,13 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 static __always_inline int to_pod_first(struct __sk_buff *skb, const struct packet *p,
 					const struct ct_key *key, const struct endpoint *to)
 {
-	bool node = is_nodes(skb), isolated = to->flags & ENDPOINT_ISOLATED;
 	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
 
-	if (isolated && !node)
-		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
-	if (node)
+	if (is_nodes(skb))
 		change.set |= CT_NODE;
 	ct_end_is(&change, !key->from_high, to);
-	if (!ct_open(skb, p, key, DIR_INTO_POD, &change) && isolated)
+	if (!ct_open(skb, p, key, DIR_INTO_POD, &change) && to->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_INTO_POD, DROP_CT_FULL); // no answer would be let out
-	return pass(skb, DIR_INTO_POD);
-}
-
-static __always_inline int to_pod_error(struct __sk_buff *skb, const struct packet *p,
-					const struct endpoint *to)
-{
-	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb) && !quoted(skb, p))
-		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
 	return pass(skb, DIR_INTO_POD);
 }
 
@@ -304,15 +296,19 @@ static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet 
 
 	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
 	e = ct_lookup(&key, p);
-	if (e && !p->flags && ct_recall(e, &key, &from, &at) && at.ifindex == skb->ifindex) {
+	if (e && !p->flags && ct_recall(e, &key, &from, &at) && at.ifindex == skb->ifindex &&
+	    (is_nodes(skb) || !(e->flags & CT_NODE))) {
 		ct_track(skb, p, &key, e, DIR_INTO_POD);
 		return pass(skb, DIR_INTO_POD);
 	}
 	to = bpf_map_lookup_elem(&endpoints, &p->dst);
 	if (!to || to->ifindex != skb->ifindex || p->flags & PACKET_ND)
 		return to_pod_otherwise(skb, p);
+	// All its flows are with the node, and who pretends to be that sends from elsewhere.
+	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb))
+		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
 	if (p->flags & PACKET_ERROR)
-		return to_pod_error(skb, p, to);
+		return pass(skb, DIR_INTO_POD);
 	if (e && is_before(e, to)) {
 		key.stale = true;
 		e = NULL;
@@ -349,7 +345,7 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 	struct ct_entry *e;
 
 	if (p->flags & PACKET_ERROR) {
-		e = quoted(skb, p);
+		e = quoted(skb, p, true);
 		return e && !(e->flags & CT_STACK)
 			       ? deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK)
 			       : TC_ACT_UNSPEC;

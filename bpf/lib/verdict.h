@@ -63,8 +63,13 @@ static __always_inline bool has_source_mac(const struct __sk_buff *skb, const __
 	return (void *)(eth + 1) <= (void *)(long)skb->data_end && mac_equal(eth->h_source, mac);
 }
 
-/** What an ICMP error is about: the flow of the packet that it quotes. */
-static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct packet *p)
+/**
+ * What an ICMP error is about: the flow of the packet that it quotes. That packet's sender is who
+ * the error is for, or it could be let in by a flow of others; and its receiver sent the error, if
+ * none @between them may have.
+ */
+static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct packet *p,
+					  bool between)
 {
 	struct ct_key key = {};
 	union address src, dst;
@@ -100,6 +105,8 @@ static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct pa
 		if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
 			ports[1] = ports[0];
 	}
+	if (!address_equal(&src, &p->dst) || (!between && !address_equal(&dst, &p->src)))
+		return NULL;
 	ct_key_of(&key, &src, &dst, ports[0], ports[1], proto);
 	return ct_find(&key);
 }

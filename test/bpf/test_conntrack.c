@@ -139,6 +139,23 @@ static void errors_go_the_way_of_what_they_are_about(void **state)
 	}
 }
 
+/** A flow between two of them opens no way for either's errors to a third. */
+static void errors_about_flows_of_others_go_by_the_stack(void **state)
+{
+	struct frame syn = established(0, 1020),
+		     error = frame_error("10.0.0.3", "10.0.0.2", 3, &syn);
+	struct frame other = frame_error("10.0.0.3", "192.0.2.9", 3, &syn);
+
+	(void)state;
+	memcpy(error.bytes, "\x02\0\0\0\x01\x03\x02\0\0\0\0\x03", 12);
+	memcpy(other.bytes, error.bytes, 12);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &error), REDIRECTED);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &other), PASSED);
+	programs_set_flags(POD_B, ENDPOINT_ISOLATED);
+	programs_drop(FROM_POD, POD_B, &other, DROP_ISOLATED, "an error about a flow of others");
+	programs_set_flags(POD_B, 0);
+}
+
 static void a_port_may_be_used_again(void **state)
 {
 	struct frame ack = established(0, 1006), fin = segment(0, 1006, FIN | ACK), end, syn;
@@ -294,6 +311,7 @@ int main(void)
 		cmocka_unit_test(udp_and_icmp_do_too),
 		cmocka_unit_test(a_connection_under_way_is_picked_up_by_the_stack),
 		cmocka_unit_test(errors_go_the_way_of_what_they_are_about),
+		cmocka_unit_test(errors_about_flows_of_others_go_by_the_stack),
 		cmocka_unit_test(a_port_may_be_used_again),
 		cmocka_unit_test(what_is_long_over_is_forgotten),
 		cmocka_unit_test(connections_end_with_the_pod),

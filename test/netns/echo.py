@@ -101,7 +101,7 @@ def ask(address, port, proto):
     with socket.socket(family, *KINDS[proto]) as asker:
         asker.settimeout(TIMEOUT)
         try:
-            asker.connect((address, port))
+            asker.connect(socket.getaddrinfo(address, port, family)[0][4])  # with the scope, if it has one
             if proto == "udp":
                 asker.send(b"who?")
             answer = asker.recv(100).decode()
