@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # "policy": "enforce": until its policy is known nobody but the node gets into a pod, whichever way he
 # tries, and each who tried is counted. The same ways lead into a pod that is open.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/portmap_lib.sh"
 . "$(dirname "$0")/ebpf_lib.sh"
+. "$(dirname "$0")/portmap_lib.sh"
 
 # --- the ways there are ---
 
@@ -47,7 +46,8 @@ knock() {
 	shift 4
 	before=$(dropped "$interface" "$direction" ISOLATED)
 	for proto in tcp udp; do
-		in_netns "$from" python3 "$HERE/echo.py" ask "$port" $proto "$@" >"$T/knock"
+		# Who is turned away is counted, and need not be waited for.
+		ECHO_TIMEOUT=$([ "$LET_IN" = yes ] && echo 5 || echo 0.4) in_netns "$from" python3 "$HERE/echo.py" ask "$port" $proto "$@" >"$T/knock"
 		tries=$((tries + $#))
 		if [ "$LET_IN" = yes ]; then
 			[ "$(grep -c '^red ' "$T/knock")" = $# ] || fail "$from asks $port/$proto of $*: $(cat "$T/knock")"

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Services and ports of the node in front of pods of the eBPF data path: whatever was translated on its
 # way to a pod is translated back, whoever does it; what is not goes past the node's stack.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/portmap_lib.sh"
 . "$(dirname "$0")/ebpf_lib.sh"
+. "$(dirname "$0")/portmap_lib.sh"
 
 SERVED=8080
 CLUSTER4=10.96.0.10 CLUSTER6=fd00:96::10

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The eBPF data path on a switch: SONiC's sysctls, and what it does to iptables whenever the lists of who
 # may speak to its control plane change.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/portmap_lib.sh"
 . "$(dirname "$0")/ebpf_lib.sh"
+. "$(dirname "$0")/portmap_lib.sh"
 
 # SONiC's 90-sonic.conf, as far as it is about a network namespace and in the way; with its management port
 sonic_sysctls() {

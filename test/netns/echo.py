@@ -10,6 +10,7 @@ second. It goes on asking on the same connection, and prints "- after ANSWER" wh
 come back: a way that only the first packets find is none. repeat asks over UDP, from one socket, for each
 line on stdin. What follows "who?" in a request over UDP comes back behind the answer.
 """
+import os
 import select
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import sys
 
 KINDS = {"tcp": (socket.SOCK_STREAM, socket.IPPROTO_TCP), "udp": (socket.SOCK_DGRAM, 0),
          "sctp": (socket.SOCK_STREAM, 132)}
-TIMEOUT = 1
+TIMEOUT = float(os.environ.get("ECHO_TIMEOUT", "1"))
 ROUNDS = (10, 1000, 100)  # octets said again on a connection
 
 
