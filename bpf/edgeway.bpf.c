@@ -125,6 +125,12 @@ static __always_inline bool is_before(const struct ct_entry *e, const struct end
 	return (int)(e->created - at->since) < 0;
 }
 
+/** Whether @at may have no part in @e, since all that an isolated pod has it has with the node. */
+static __always_inline bool is_closed_to(const struct endpoint *at, const struct ct_entry *e)
+{
+	return at->flags & ENDPOINT_ISOLATED && !(e->flags & CT_NODE);
+}
+
 static __always_inline int from_pod_error(struct __sk_buff *skb, const struct packet *p,
 					  const struct endpoint *from)
 {
@@ -145,14 +151,16 @@ static __always_inline int from_pod_known(struct __sk_buff *skb, const struct pa
 	struct ct_change change = {.epoch = current_epoch()};
 	const struct endpoint *to = NULL;
 
-	if (e && is_before(e, from)) {
+	if (e && !(e->flags & CT_STACK) && !e->uplink)
+		to = bpf_map_lookup_elem(&endpoints, &p->dst);
+	if (e && (is_before(e, from) || (to && is_before(e, to)))) {
 		key->stale = true;
 		e = NULL;
 	}
+	if (e && (is_closed_to(from, e) || (to && is_closed_to(to, e))))
+		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
 	if (!e)
 		return from_pod_first(skb, p, key, from);
-	if (!(e->flags & CT_STACK) && !e->uplink)
-		to = bpf_map_lookup_elem(&endpoints, &p->dst);
 	ct_end_is(&change, key->from_high, from);
 	if (to)
 		ct_end_is(&change, !key->from_high, to);

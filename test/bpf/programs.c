@@ -55,9 +55,9 @@ void programs_set_flags(enum where pod, uint32_t flags)
 	put_pod(pod, flags, 0);
 }
 
-void programs_heir(enum where pod, uint32_t ticks)
+void programs_heir(enum where pod, uint32_t ticks, uint32_t flags)
 {
-	put_pod(pod, 0, ticks);
+	put_pod(pod, flags, ticks);
 }
 
 static int on_event(void *ctx, void *data, size_t size)

@@ -35,8 +35,8 @@ void programs_drop(enum program program, enum where where, const struct frame *f
 /** Flags of both of the pod's entries. */
 void programs_set_flags(enum where pod, uint32_t flags);
 
-/** Its addresses are another pod's since @ticks, CT_TICKS. */
-void programs_heir(enum where pod, uint32_t ticks);
+/** Its addresses are another pod's since @ticks, CT_TICKS, with these flags. */
+void programs_heir(enum where pod, uint32_t ticks, uint32_t flags);
 
 /** The entry of the flow that @f belongs to; false if there is none. */
 int programs_flow(const struct frame *f, struct ct_entry *out);

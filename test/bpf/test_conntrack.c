@@ -208,10 +208,16 @@ static void connections_end_with_the_pod(void **state)
 	(void)state;
 	assert_int_equal(programs_run(FROM_POD, POD_A, &syn), REDIRECTED);
 	assert_true(programs_flow(&syn, &flow));
-	programs_heir(POD_A, flow.created + 1);
+	programs_heir(POD_A, flow.created + 1, 0);
 	assert_int_equal(programs_run(FROM_POD, POD_A, &ack), PASSED);
 	assert_int_equal(flags_of(&ack), CT_STACK | CT_PICKED_UP);
-	programs_heir(POD_A, 0);
+	programs_heir(POD_A, 0, 0);
+	ack = established(0, 1014); // and nothing of it is the receiver's successor's
+	assert_true(programs_flow(&ack, &flow));
+	programs_heir(POD_B, flow.created + 1, 0);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &ack), PASSED);
+	assert_int_equal(flags_of(&ack), CT_STACK | CT_PICKED_UP);
+	programs_heir(POD_B, 0, 0);
 }
 
 /** Nothing goes in or out of a pod that waits for its policy, but answers to what the node asks. */
@@ -238,6 +244,27 @@ static void an_isolated_pod_is_alone(void **state)
 	assert_int_equal(programs_run(TO_POD, POD_B, &syn), PASSED);
 	assert_int_equal(programs_run(FROM_POD, POD_B, &back), PASSED);
 	programs_set_flags(POD_B, 0);
+}
+
+/** What others have begun with whoever had the address before leads nobody to an isolated pod. */
+static void nobody_gets_to_an_isolated_pod_by_its_predecessors_flows(void **state)
+{
+	struct frame ack = established(0, 1013), back = answer(&ack, ACK);
+	struct frame udp = frame4("10.0.0.2", "10.0.0.3", IPPROTO_UDP);
+	struct ct_entry flow;
+
+	(void)state;
+	frame_ports(&udp, 1013, 53);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &udp), REDIRECTED);
+	assert_true(programs_flow(&udp, &flow));
+	programs_heir(POD_B, flow.created + 1, ENDPOINT_ISOLATED);
+	programs_drop(FROM_POD, POD_A, &udp, DROP_ISOLATED, "UDP to a successor");
+	programs_drop(FROM_POD, POD_A, &udp, DROP_ISOLATED, "UDP to a successor, again");
+	programs_heir(POD_B, flow.created, ENDPOINT_ISOLATED); // at about the same time
+	programs_drop(FROM_POD, POD_A, &udp, DROP_ISOLATED, "UDP to one of the same tick");
+	programs_drop(FROM_POD, POD_A, &ack, DROP_ISOLATED, "TCP to one of the same tick");
+	programs_drop(FROM_POD, POD_B, &back, DROP_ISOLATED, "out of one of the same tick");
+	programs_heir(POD_B, 0, 0);
 }
 
 /** Behind a bridge frames are the bridge's: it may keep ports apart. */
@@ -316,6 +343,7 @@ int main(void)
 		cmocka_unit_test(what_is_long_over_is_forgotten),
 		cmocka_unit_test(connections_end_with_the_pod),
 		cmocka_unit_test(an_isolated_pod_is_alone),
+		cmocka_unit_test(nobody_gets_to_an_isolated_pod_by_its_predecessors_flows),
 		cmocka_unit_test(chained_pods_take_no_short_way),
 		cmocka_unit_test(what_is_not_the_pods_does_not_go_in),
 		cmocka_unit_test(a_flood_displaces_nobody_who_is_alive),
