@@ -16,6 +16,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/** AF_INET and AF_INET6; sys/socket.h needs a libc. */
+enum { FAMILY_IP4 = 2, FAMILY_IP6 = 10 };
+
 /** Who sent a frame. */
 struct sender {
 	const struct endpoint *at; ///< NULL if the source is no address of the pod's, but allowed
@@ -304,8 +307,8 @@ static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet 
 
 	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
 	e = ct_lookup(&key, p);
-	if (e && !p->flags && ct_recall(e, &key, &from, &at) && at.ifindex == skb->ifindex &&
-	    (is_nodes(skb) || !(e->flags & CT_NODE))) {
+	if (e && !p->flags && e->flags & CT_STACK && ct_recall(e, &key, &from, &at) &&
+	    at.ifindex == skb->ifindex && (is_nodes(skb) || !(e->flags & CT_NODE))) {
 		ct_track(skb, p, &key, e, DIR_INTO_POD);
 		return pass(skb, DIR_INTO_POD);
 	}
@@ -323,6 +326,9 @@ static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet 
 	}
 	if (!e)
 		return to_pod_first(skb, p, &key, to);
+	// Whichever way it went before: this may have been translated, and the answer is to be,
+	// too.
+	change.set = CT_STACK;
 	ct_end_is(&change, !key.from_high, to);
 	ct_apply(&key, &change);
 	ct_track(skb, p, &key, e, DIR_INTO_POD);
@@ -342,6 +348,30 @@ int to_pod(struct __sk_buff *skb)
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_INTO_POD, reason);
 	return to_pod_ip(skb, &p);
+}
+
+/**
+ * Whether the answer to a packet for @to would leave by the interface that it came by. If not, the
+ * stack is to judge a sender that says it is the node or another pod, or answers by another way.
+ */
+static __noinline bool is_answered_by(struct __sk_buff *skb, const struct endpoint *to,
+				      const struct packet *p)
+{
+	struct bpf_fib_lookup fib = {.ifindex = to->ifindex};
+	long rc;
+
+	if (p->ethertype == bpf_htons(ETH_P_IP)) {
+		fib.family = FAMILY_IP4;
+		fib.ipv4_src = p->dst.words[3];
+		fib.ipv4_dst = p->src.words[3];
+	} else {
+		fib.family = FAMILY_IP6;
+		__builtin_memcpy(fib.ipv6_src, &p->dst, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &p->src, sizeof(fib.ipv6_dst));
+	}
+	rc = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) &&
+	       fib.ifindex == skb->ifindex;
 }
 
 /** A packet from outside for @to: a flow that begins here goes past the stack, in and out. */
@@ -364,17 +394,19 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 		key.stale = true;
 		e = NULL;
 	}
-	if (e && e->flags & CT_STACK)
-		return TC_ACT_UNSPEC; // to_pod will see it
+	// By another way than so far, to_pod makes it the stack's.
+	if (e && (e->flags & CT_STACK || e->uplink != skb->ifindex))
+		return TC_ACT_UNSPEC;
+	if (to->flags & ENDPOINT_ISOLATED)
+		return drop(skb, p, DIR_FROM_UPLINK, DROP_ISOLATED);
 	if (e) {
 		ct_track(skb, p, &key, e, DIR_FROM_UPLINK);
 		return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
 	}
-	if (to->flags & ENDPOINT_ISOLATED)
-		return drop(skb, p, DIR_FROM_UPLINK, DROP_ISOLATED);
 	change.uplink = skb->ifindex;
 	ct_end_is(&change, !key.from_high, to);
-	if (!ct_begins(p) || !ct_open(skb, p, &key, DIR_FROM_UPLINK, &change))
+	if (!ct_begins(p) || !is_answered_by(skb, to, p) ||
+	    !ct_open(skb, p, &key, DIR_FROM_UPLINK, &change))
 		return TC_ACT_UNSPEC;
 	return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
 }

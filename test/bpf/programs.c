@@ -78,6 +78,9 @@ int programs_load(void **state)
 	for (int i = 0; i < WHERE_MAX; i++)
 		sh("ip link add %s address 02:00:00:00:01:0%d type veth peer name %s_", devices[i],
 		   2 + i, devices[i]);
+	sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+	sh("ip link set poda up && ip link set up0_ up && ip link set up0 up");
+	sh("ip addr add 192.0.2.1/24 dev up0 && ip addr add 2001:db8::1/64 dev up0 nodad");
 	object = bpf_object__open_file(path ? path : EDGEWAY_BPF_OBJECT, NULL);
 	if (!object || bpf_object__load(object) != 0)
 		return -1;

@@ -83,6 +83,20 @@ static void what_came_through_the_stack_goes_back_through_it(void **state)
 	}
 }
 
+/** A socket with a port of its own may ask B itself first, and then a service that is B. */
+static void so_does_what_went_another_way_before(void **state)
+{
+	struct frame udp = frame4("10.0.0.2", "10.0.0.3", IPPROTO_UDP), answered;
+
+	(void)state;
+	frame_ports(&udp, 997, 53);
+	answered = answer(&udp, 0);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &udp), REDIRECTED);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &answered), REDIRECTED);
+	assert_int_equal(programs_run(TO_POD, POD_B, &udp), PASSED);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &answered), PASSED);
+}
+
 static void udp_and_icmp_do_too(void **state)
 {
 	struct frame udp = frame4("10.0.0.2", "10.0.0.3", IPPROTO_UDP), answered;
@@ -335,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_goes_from_pod_to_pod),
 		cmocka_unit_test(what_came_through_the_stack_goes_back_through_it),
+		cmocka_unit_test(so_does_what_went_another_way_before),
 		cmocka_unit_test(udp_and_icmp_do_too),
 		cmocka_unit_test(a_connection_under_way_is_picked_up_by_the_stack),
 		cmocka_unit_test(errors_go_the_way_of_what_they_are_about),

@@ -117,6 +117,54 @@ static void errors_from_outside_find_their_flow(void **state)
 	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &error), PASSED);
 }
 
+/** Senders that are not behind the uplink: the stack, which knows all ways, is to judge them. */
+static void who_is_elsewhere_does_not_get_past_the_stack(void **state)
+{
+	static const char *const senders[] = {"10.0.0.3",  "192.0.2.1", "127.0.0.1",
+					      "224.0.0.1", "0.0.0.0",   "198.51.100.9"};
+	struct frame direct = frame4("10.0.0.2", "10.0.0.3", IPPROTO_UDP), f;
+
+	(void)state;
+	frame_ports(&direct, 80, 1006); // what is between pods is no way in either
+	assert_int_equal(programs_run(FROM_POD, POD_A, &direct), REDIRECTED);
+	for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
+		f = frame4(senders[i], "10.0.0.2", IPPROTO_UDP);
+		frame_ports(&f, 1006, 80);
+		memcpy(f.bytes, "\x02\0\0\0\x01\x04\x06\0\0\0\0\x09", 12);
+		if (programs_run(FROM_UPLINK, UPLINK, &f) != PASSED)
+			fail_msg("%s should be the stack's to judge", senders[i]);
+	}
+}
+
+/** What comes by another interface all of a sudden, or has been translated: from then on so is all.
+ */
+static void a_flow_that_comes_by_the_stack_once_stays_there(void **state)
+{
+	struct frame syn = incoming(0, 1007, SYN), reply = outgoing(&syn, SYN | ACK);
+	struct frame ack = incoming(0, 1007, ACK);
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &reply), REDIRECTED);
+	assert_int_equal(programs_run(FROM_UPLINK, POD_B, &ack), PASSED);
+	assert_int_equal(programs_run(TO_POD, POD_A, &ack), PASSED);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &reply), PASSED);
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &ack), PASSED);
+}
+
+static void an_isolated_pod_is_closed_to_its_predecessors_flows(void **state)
+{
+	struct frame syn = incoming(0, 1008, SYN);
+	struct ct_entry flow;
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
+	assert_true(programs_flow(&syn, &flow));
+	programs_heir(POD_A, flow.created, ENDPOINT_ISOLATED); // of the same tick
+	programs_drop(FROM_UPLINK, UPLINK, &syn, DROP_ISOLATED, "a flow of the same tick");
+	programs_heir(POD_A, 0, 0);
+}
+
 static void chained_pods_are_the_stacks(void **state)
 {
 	struct frame syn = incoming(0, 1005, SYN);
@@ -136,6 +184,9 @@ int main(void)
 		cmocka_unit_test(what_is_no_pods_is_left_alone),
 		cmocka_unit_test(a_connection_under_way_goes_by_the_stack),
 		cmocka_unit_test(errors_from_outside_find_their_flow),
+		cmocka_unit_test(who_is_elsewhere_does_not_get_past_the_stack),
+		cmocka_unit_test(a_flow_that_comes_by_the_stack_once_stays_there),
+		cmocka_unit_test(an_isolated_pod_is_closed_to_its_predecessors_flows),
 		cmocka_unit_test(chained_pods_are_the_stacks),
 	};
 
