@@ -14,6 +14,7 @@ struct ours {
 	int ifindex;
 	enum filter_side side;
 	const char *name;
+	uint32_t prog; ///< its id
 };
 
 typedef int ours_fn(struct nl *nl, const struct ours *ours, void *ctx, struct err *e);
@@ -41,12 +42,11 @@ static int each_at(struct nl *nl, int ifindex, ours_fn *fn, void *ctx, struct er
 	char name[FILTER_NAME];
 
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
-		const struct ours ours = {ifindex, sides[i], name};
-		uint32_t id;
+		struct ours ours = {ifindex, sides[i], name, 0};
 
-		if (filter_get(nl, ifindex, sides[i], &id, name, e) < 0)
+		if (filter_get(nl, ifindex, sides[i], &ours.prog, name, e) < 0)
 			return -1;
-		if (id && !strncmp(name, DATAPATH_FILTER, strlen(DATAPATH_FILTER)) &&
+		if (ours.prog && !strncmp(name, DATAPATH_FILTER, strlen(DATAPATH_FILTER)) &&
 		    fn(nl, &ours, ctx, e) < 0)
 			return -1;
 	}
@@ -106,10 +106,29 @@ int attach_remove(struct err *e)
 	return each(take_away, NULL, e);
 }
 
-static int count(struct nl *nl, const struct ours *ours, void *ctx, struct err *e)
+struct visit {
+	attach_fn *fn;
+	void *ctx;
+};
+
+static int visit(struct nl *nl, const struct ours *ours, void *ctx, struct err *e)
 {
+	const struct visit *v = ctx;
+
 	(void)nl;
-	(void)ours;
+	return v->fn(ours->prog, v->ctx, e);
+}
+
+int attach_each(attach_fn *fn, void *ctx, struct err *e)
+{
+	struct visit v = {fn, ctx};
+
+	return each(visit, &v, e);
+}
+
+static int count(uint32_t prog, void *ctx, struct err *e)
+{
+	(void)prog;
 	(void)e;
 	++*(size_t *)ctx;
 	return 0;
@@ -118,5 +137,5 @@ static int count(struct nl *nl, const struct ours *ours, void *ctx, struct err *
 int attach_count(size_t *n, struct err *e)
 {
 	*n = 0;
-	return each(count, n, e);
+	return attach_each(count, n, e);
 }

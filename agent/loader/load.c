@@ -10,6 +10,7 @@
 #include "loader/attach.h"
 #include "loader/object.h"
 #include "loader/pins.h"
+#include "loader/recover.h"
 
 #define CONNTRACK EDGEWAY_PINS "/" MAP_CONNTRACK
 
@@ -227,6 +228,8 @@ int load(const struct build *build, struct err *e)
 		return -1;
 	if (j.about.build == build->id && pins_are_complete())
 		return 0;
+	if (!pins_are_complete() && recover_maps(e) < 0)
+		return -1;
 	if (load_object(&j, build, e) < 0 || tell(&j, 0, e) < 0)
 		return -1;
 	// From here on it is neither the old nor the new, until the last line.

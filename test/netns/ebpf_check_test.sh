@@ -106,4 +106,18 @@ test_check_names_what_is_wrong_with_the_programs() {
 	DAMAGE
 }
 
+# Somebody has removed the pins, or unmounted the bpffs: the next ADD finds the maps at the filters.
+test_pods_are_still_known_when_the_pins_are_gone() {
+	pod red blue green
+	cni ADD red "$(dual)" >"$T/red.json"
+	cni ADD blue "$(dual)" >"$T/out"
+	find /sys/fs/bpf/edgeway -delete
+	reaches red 10.9.0.3
+	cni ADD green "$(dual)" >"$T/out"
+	reaches red 10.9.0.3
+	reaches green 10.9.0.2
+	reaches green fd00:9::3
+	PREV=$(<"$T/red.json") cni CHECK red "$(dual)"
+}
+
 run_tests "$@"
