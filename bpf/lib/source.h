@@ -4,10 +4,9 @@
 /** A pod may only speak as itself. */
 #include "lib/packet.h"
 
-enum { PORT_DHCP_SERVER = 67, PORT_DHCP_CLIENT = 68 };
-enum { PORT_DHCP6_SERVER = 547, PORT_DHCP6_CLIENT = 546 };
+enum { PORT_DHCP_CLIENT = 68, PORT_DHCP6_CLIENT = 546 };
 enum { ARPHRD_ETHER = 1 }; ///< linux/if_arp.h needs a libc
-enum { ND_OPTION_SOURCE = 1, ND_OPTION_TARGET = 2 };
+enum { ND_OPTION_SOURCE = 1, ND_OPTION_TARGET = 2, ND_OPTIONS_MAX = 5, ND_OPTIONS_AT = 24 };
 
 /** An ARP message for IPv4 over Ethernet, RFC 826. */
 struct arp_message {
@@ -18,13 +17,17 @@ struct arp_message {
 	__u8 target_mac[6], target_ip[4];
 };
 
-/** Solicitation and advertisement, RFC 4861 4.3 and 4.4, with one option. */
+/** Solicitation and advertisement, RFC 4861 4.3 and 4.4. */
 struct nd_message {
 	__u8 type, code;
 	__be16 checksum;
 	__be32 reserved;
 	union address target;
-	__u8 option, option_len;
+};
+
+/** What options say, in units of 8 bytes; of addresses Ethernet's. */
+struct nd_option {
+	__u8 type, len;
 	__u8 mac[6];
 };
 
@@ -74,6 +77,25 @@ static __always_inline enum drop_reason judge_arp(struct __sk_buff *skb, const s
 	return !ip || is_of(&sender, skb->ifindex) ? DROP_NONE : DROP_ARP;
 }
 
+/** No option may say another MAC address; more than anybody sends could hide one. */
+static __always_inline enum drop_reason judge_nd_options(struct __sk_buff *skb, __u32 at,
+							 const struct interface *of)
+{
+	for (int i = 0; i < ND_OPTIONS_MAX; i++) {
+		struct nd_option option = {};
+
+		if (bpf_skb_load_bytes(skb, at, &option, sizeof(option)) < 0)
+			return DROP_NONE; // no more of them
+		if ((option.type == ND_OPTION_SOURCE || option.type == ND_OPTION_TARGET) &&
+		    !mac_equal(option.mac, of->mac))
+			return DROP_ND;
+		if (!option.len)
+			return DROP_NONE; // nobody reads on: RFC 4861, 4.6
+		at += option.len * 8;
+	}
+	return DROP_ND;
+}
+
 static __always_inline enum drop_reason judge_nd(struct __sk_buff *skb, const struct packet *p,
 						 const struct interface *of)
 {
@@ -84,29 +106,23 @@ static __always_inline enum drop_reason judge_nd(struct __sk_buff *skb, const st
 		return DROP_ROUTER;
 	if (p->flags & PACKET_FRAGMENT) // RFC 6980; it could hide what follows
 		return DROP_ND;
-	if (p->icmp_type == ND_FIRST)
-		return DROP_NONE;
-	if (bpf_skb_load_bytes(skb, p->l4, &nd, 24) < 0)
+	if (p->icmp_type == ND_FIRST) // its options come sooner
+		return judge_nd_options(skb, p->l4 + 8, of);
+	if (bpf_skb_load_bytes(skb, p->l4, &nd, sizeof(nd)) < 0)
 		return DROP_SHORT;
 	if ((advert || is_unspecified(&p->src)) && !is_of(&nd.target, skb->ifindex) &&
 	    !is_link_local_of(&nd.target, of->mac))
 		return DROP_ND;
-	if (bpf_skb_load_bytes(skb, p->l4 + 24, &nd.option, 8) < 0)
-		return DROP_NONE; // without an option
-	if ((nd.option == ND_OPTION_SOURCE || nd.option == ND_OPTION_TARGET) &&
-	    !mac_equal(nd.mac, of->mac))
-		return DROP_ND;
-	return DROP_NONE;
+	return judge_nd_options(skb, p->l4 + ND_OPTIONS_AT, of);
 }
 
+/** By whom it is for: clients look at no other port. */
 static __always_inline bool is_dhcp_server(const struct packet *p)
 {
 	if (p->proto != IPPROTO_UDP)
 		return false;
-	return (p->sport == bpf_htons(PORT_DHCP_SERVER) &&
-		p->dport == bpf_htons(PORT_DHCP_CLIENT)) ||
-	       (p->sport == bpf_htons(PORT_DHCP6_SERVER) &&
-		p->dport == bpf_htons(PORT_DHCP6_CLIENT));
+	return p->dport == bpf_htons(p->ethertype == bpf_htons(ETH_P_IP) ? PORT_DHCP_CLIENT
+									 : PORT_DHCP6_CLIENT);
 }
 
 /** A source that is no address of the pod's: what a host has before it has one, and link-local. */

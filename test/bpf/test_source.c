@@ -3,6 +3,8 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 
+#include <string.h>
+
 #include "programs.h"
 #include "test.h"
 
@@ -109,6 +111,7 @@ static const struct row rows[] = {
 	{"says it is a router", ROUTERS, DROP_ROUTER, {AT(L4, "\x86")}, 0},
 	{"redirects", ROUTERS, DROP_ROUTER, {AT(L4, "\x89")}, 0},
 	{"is a DHCP server", UDP4, DROP_DHCP_SERVER, {AT(L4, "\x00\x43\x00\x44")}, 0},
+	{"is one by another port", UDP4, DROP_DHCP_SERVER, {AT(L4, "\x03\xe8\x00\x44")}, 0},
 	{"is a DHCP client", UDP4, DROP_NONE, {AT(L4, "\x00\x44\x00\x43")}, 0},
 	{"is a DHCPv6 server", UDP6, DROP_DHCP_SERVER, {AT(L4, "\x02\x23\x02\x22")}, 0},
 	{"the same ports by TCP", TCP4, DROP_NONE, {AT(L4, "\x00\x43\x00\x44")}, 0},
@@ -146,6 +149,28 @@ static void an_interface_that_nobody_set_up_passes_nothing(void **state)
 	programs_drop(TO_POD, UPLINK, &f, DROP_NO_ENDPOINT, "IPv4, the other way");
 }
 
+/** Options before the one that says another MAC address; and so many that nobody looks. */
+static void options_hide_no_mac(void **state)
+{
+	static const char nonce[] = "\x0e\x01\0\0\0\0\0";
+
+	(void)state;
+	for (int others = 0; others <= 4; others++) {
+		struct frame f = base(ASK);
+		struct patch len = {L3 + 5, 1, (char[]){(char)(32 + 8 * others)}};
+
+		memmove(f.bytes + f.l4 + 24 + 8 * others, f.bytes + f.l4 + 24, 8);
+		for (int i = 0; i < others; i++)
+			memcpy(f.bytes + f.l4 + 24 + 8 * i, nonce, 8);
+		f.len += 8 * (size_t)others;
+		frame_patch(&f, &len);
+		if (others < 4)
+			assert_int_equal(programs_run(FROM_POD, POD_A, &f), PASSED);
+		f.bytes[f.l4 + 24 + 8 * others + 7] = 3;
+		programs_drop(FROM_POD, POD_A, &f, DROP_ND, "another's MAC in a later option");
+	}
+}
+
 static void fragments_hide_no_advertisement(void **state)
 {
 	struct frame f = base(TELL), router = base(ROUTERS);
@@ -163,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_frame_is_judged),
 		cmocka_unit_test(an_interface_that_nobody_set_up_passes_nothing),
+		cmocka_unit_test(options_hide_no_mac),
 		cmocka_unit_test(fragments_hide_no_advertisement),
 	};
 
