@@ -231,6 +231,7 @@ static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packe
 	reason = judge_source(skb, p, &from);
 	if (reason != DROP_NONE)
 		return drop(skb, p, DIR_OUT_OF_POD, reason);
+	leave_ports(p);
 	// In a frame to a group there may be a packet to a single pod all the same.
 	if (!from.at || (p->flags & PACKET_GROUP && !bpf_map_lookup_elem(&endpoints, &p->dst)))
 		return from_pod_aside(skb, p, &from);
@@ -347,6 +348,7 @@ int to_pod(struct __sk_buff *skb)
 		reason = read_packet(skb, &p);
 	if (reason != DROP_NONE)
 		return drop(skb, &p, DIR_INTO_POD, reason);
+	leave_ports(&p);
 	return to_pod_ip(skb, &p);
 }
 
@@ -430,6 +432,7 @@ int from_uplink(struct __sk_buff *skb)
 	if (!to || to->flags & ENDPOINT_CHAINED || skb->pkt_type != PACKET_HOST ||
 	    read_rest(skb, &p) != DROP_NONE || p.flags & PACKET_ND)
 		return TC_ACT_UNSPEC;
+	leave_ports(&p);
 	return from_uplink_for(skb, &p, to);
 }
 
@@ -448,6 +451,7 @@ int to_uplink(struct __sk_buff *skb)
 
 	if (!from || read_rest(skb, &p) != DROP_NONE || p.flags & (PACKET_ND | PACKET_ERROR))
 		return TC_ACT_UNSPEC;
+	leave_ports(&p);
 	ct_key_of(&key, &p.src, &p.dst, p.sport, p.dport, p.proto);
 	e = ct_lookup(&key, &p);
 	if (e && is_before(e, from)) {

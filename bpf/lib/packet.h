@@ -99,17 +99,13 @@ static __always_inline enum drop_reason read_options4(struct __sk_buff *skb, __u
 	return at >= end ? DROP_NONE : DROP_MALFORMED;
 }
 
-/** The ports of a fragment are those of the first; that one leaves them here. */
+/** The ports of a fragment are those of the first, by leave_ports(). */
 static __always_inline enum drop_reason read_fragment(struct packet *p)
 {
 	struct fragment_key key = {
 		.src = p->src, .dst = p->dst, .id = p->fragment_id, .proto = p->proto};
-	struct fragment ports = {p->sport, p->dport}, *first;
+	struct fragment *first;
 
-	if (!(p->flags & PACKET_LATER)) {
-		bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
-		return DROP_NONE;
-	}
 	first = bpf_map_lookup_elem(&fragments, &key);
 	if (!first)
 		return DROP_FRAGMENT;
@@ -288,9 +284,20 @@ __noinline int read_rest(struct __sk_buff *skb, struct packet *p)
 		return DROP_SHORT;
 	if (!(p->flags & PACKET_LATER))
 		reason = read_transport(skb, p);
-	if (reason == DROP_NONE && p->flags & PACKET_FRAGMENT)
+	else
 		reason = read_fragment(p);
 	return reason;
+}
+
+/** Of a first fragment, for the later ones: once it is known that its sender is who it says. */
+static __always_inline void leave_ports(const struct packet *p)
+{
+	struct fragment_key key = {
+		.src = p->src, .dst = p->dst, .id = p->fragment_id, .proto = p->proto};
+	struct fragment ports = {p->sport, p->dport};
+
+	if ((p->flags & (PACKET_FRAGMENT | PACKET_LATER)) == PACKET_FRAGMENT)
+		bpf_map_update_elem(&fragments, &key, &ports, BPF_ANY);
 }
 
 static __always_inline enum drop_reason read_packet(struct __sk_buff *skb, struct packet *p)

@@ -183,6 +183,26 @@ static void fragments_hide_no_advertisement(void **state)
 	programs_drop(FROM_POD, POD_A, &router, DROP_ROUTER, "behind an extension header");
 }
 
+/** Else the rest of it would be taken for another flow's, or none's. */
+static void nobody_says_what_anothers_fragments_are_of(void **state)
+{
+	struct frame first = frame4("10.0.0.3", "10.0.0.2", IPPROTO_UDP), rest;
+	struct ct_entry flow;
+
+	(void)state;
+	frame_ports(&first, 1100, 53);
+	rest = first;
+	frame_fragment(&first, 77, 0, 1);
+	frame_fragment(&rest, 77, 1, 0);
+	programs_drop(FROM_POD, POD_A, &first, DROP_SRC_IP4, "a fragment of its neighbour's");
+	memcpy(rest.bytes, "\x02\0\0\0\x01\x03\x02\0\0\0\0\x03", 12);
+	programs_drop(FROM_POD, POD_B, &rest, DROP_FRAGMENT, "the neighbour's own, first unseen");
+	memcpy(first.bytes, rest.bytes, 12);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &first), REDIRECTED);
+	assert_int_equal(programs_run(FROM_POD, POD_B, &rest), REDIRECTED);
+	assert_true(programs_flow(&first, &flow));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +210,7 @@ int main(void)
 		cmocka_unit_test(an_interface_that_nobody_set_up_passes_nothing),
 		cmocka_unit_test(options_hide_no_mac),
 		cmocka_unit_test(fragments_hide_no_advertisement),
+		cmocka_unit_test(nobody_says_what_anothers_fragments_are_of),
 	};
 
 	return cmocka_run_group_tests(tests, programs_load, programs_unload);
