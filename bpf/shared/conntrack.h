@@ -110,7 +110,7 @@ static inline __u32 ct_lifetime(__u32 flags, __u8 proto)
 	case 6: // TCP
 		if (flags & CT_RESET)
 			return 10;
-		return flags & CT_CONFIRMED && !(flags & (CT_LOW_FIN | CT_HIGH_FIN)) ? 7200 : 120;
+		return flags & CT_CONFIRMED && !(flags & (CT_LOW_FIN | CT_HIGH_FIN)) ? 402400 : 120;
 	case 132: // SCTP
 		return flags & CT_REPLIED ? 600 : 60;
 	default:

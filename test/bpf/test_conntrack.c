@@ -201,9 +201,9 @@ static void what_is_long_over_is_forgotten(void **state)
 	programs_age(&syn, 121);
 	assert_int_equal(programs_run(FROM_POD, POD_A, &syn), REDIRECTED); // it begins anew
 	ack = established(0, 1009);
-	programs_age(&ack, 3600); // two hours are not over
+	programs_age(&ack, 4 * 86400); // five days are not over
 	assert_int_equal(programs_run(FROM_POD, POD_A, &ack), REDIRECTED);
-	programs_age(&ack, 7201);
+	programs_age(&ack, 402401);
 	late = answer(&ack, ACK);
 	assert_int_equal(programs_run(FROM_POD, POD_B, &late), PASSED);
 	assert_true(flags_of(&ack) & CT_PICKED_UP);
