@@ -80,8 +80,8 @@ static __always_inline bool is_direct(const struct __sk_buff *skb, const struct 
 static __always_inline int from_pod_first(struct __sk_buff *skb, const struct packet *p,
 					  const struct ct_key *key, const struct endpoint *from)
 {
+	struct ct_change change = {.epoch = current_epoch()}; // before what is to hold in it
 	const struct endpoint *to = bpf_map_lookup_elem(&endpoints, &p->dst);
-	struct ct_change change = {.epoch = current_epoch()};
 
 	if (from->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
