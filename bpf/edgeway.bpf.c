@@ -386,7 +386,8 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 
 	if (p->flags & PACKET_ERROR) {
 		e = quoted(skb, p, true);
-		return e && !(e->flags & CT_STACK)
+		return e && !(e->flags & CT_STACK) && e->uplink == skb->ifindex &&
+				       !(to->flags & ENDPOINT_ISOLATED)
 			       ? deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK)
 			       : TC_ACT_UNSPEC;
 	}
