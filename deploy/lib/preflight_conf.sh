@@ -96,7 +96,7 @@ check_types() {
 # check_status FILE LINES: each of our plugins reads its part, and would serve an ADD. STATUS exists
 # since 1.1.0, and ours can be asked whatever the configuration's version is.
 check_status() {
-	local file=$1 lines=$2 name key conf type ipam said leases
+	local file=$1 lines=$2 name key conf type ipam said leases space
 	name=$(say "$lines" | values name | tail -n 1)
 	leases=$(say "$lines" | values 'plugins\[[0-9]+\]\.ipam\.dataDir' | head -n 1)
 	leases=${leases:-/var/lib/cni/networks}
@@ -105,7 +105,12 @@ check_status() {
 		ipam=$(value_of "$key.ipam.type" "$lines")
 		[ -x "$FROM/$type" ] && [ -x "$FROM/${ipam:-$type}" ] || continue # another's may not know STATUS
 		conf="${conf%\}*}, \"cniVersion\": \"1.1.0\", \"name\": \"$name\"}"
-		if said=$(say "$conf" | unshare -m "$HERE/lib/preflight_status.sh" "$FROM/$type" "$leases" 2>&1); then
+		space=-m
+		if [ "$type" = ebpf ]; then # it would attach programs to the node's uplinks
+			[ -z "$(value_of "$key.uplink" "$lines")" ] || continue
+			space=-mn
+		fi
+		if said=$(say "$conf" | unshare $space "$HERE/lib/preflight_status.sh" "$FROM/$type" "$leases" 2>&1); then
 			say "$said" | sed -n 's/.*level=warn.* msg="\(.*\)"$/\1/p' | while read -r said; do
 				warn "$file" "$type: $said" "the plugin takes no notice of it" "correct or remove the key"
 			done

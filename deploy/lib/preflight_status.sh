@@ -16,22 +16,27 @@ copy_over() {
 }
 
 # stand_in_for DIRECTORY: hides it below a directory that has all the directories it has, and may get
-# more; put together in /tmp, which is nobody else's here
+# more; put together in $scratch, which is nobody else's here
 stand_in_for() {
 	local dir
-	mkdir -p "/tmp$1"
+	mkdir -p "$scratch$1"
 	for dir in "$1"/*/; do
 		[ -d "$dir" ] || continue
-		mkdir -p "/tmp$dir"
-		mount -o rbind "$dir" "/tmp$dir"
+		mkdir -p "$scratch$dir"
+		mount -o rbind "$dir" "$scratch$dir"
 	done
-	mount -o rbind "/tmp$1" "$1"
+	mount -o rbind "$scratch$1" "$1"
 }
 
 plugin=${1##*/}
 cd "${1%/*}" # stays there, whatever is mounted over it
 shift
-mount -t tmpfs tmpfs /tmp
+case $PWD/ in # a plugin runs others that are beside it
+/tmp/*) scratch=/var/tmp ;;
+*) scratch=/tmp ;;
+esac
+mount -t tmpfs tmpfs $scratch
+[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf # what is loaded here is gone with the namespace
 for parent in /run /var/lib; do
 	[ -d $parent/edgeway ] || stand_in_for $parent
 done

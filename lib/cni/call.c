@@ -254,7 +254,8 @@ const struct cni_iface *cni_call_iface(const struct cni_call *call)
 	for (size_t i = 0; call->prev && i < call->prev->n_ifaces; i++) {
 		const struct cni_iface *iface = &call->prev->ifaces[i];
 
-		if (iface->sandbox && *iface->sandbox && !strcmp(iface->name, call->at.ifname))
+		if (iface->sandbox && *iface->sandbox && iface->name &&
+		    !strcmp(iface->name, call->at.ifname))
 			return iface;
 	}
 	return NULL;

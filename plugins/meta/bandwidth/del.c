@@ -20,7 +20,7 @@ static int delete_ifb(const struct bandwidth_job *job, const char *name, struct 
 static bool may_be_listed(const struct cni_call *call, const char *name)
 {
 	for (size_t i = 0; call->prev && i < call->prev->n_ifaces; i++)
-		if (!strcmp(call->prev->ifaces[i].name, name))
+		if (call->prev->ifaces[i].name && !strcmp(call->prev->ifaces[i].name, name))
 			return true;
 	return !call->prev;
 }
