@@ -11,8 +11,8 @@
 #include "cli/cli.h"
 #include "cli/view.h"
 
-static void find(struct doctor *doc, const char *level, const char *check, const char *why,
-		 const char *fix, const char *fmt, va_list args)
+_printf_(6, 0) static void find(struct doctor *doc, const char *level, const char *check,
+				const char *why, const char *fix, const char *fmt, va_list args)
 {
 	json_t *row = json_object();
 	char text[512];
