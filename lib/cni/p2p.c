@@ -168,3 +168,14 @@ int p2p_check(const struct cni_call *call, struct nl *nl, const struct link *hos
 	}
 	return 0;
 }
+
+int p2p_report(const struct cni_call *call, const struct link *host, const struct mac *mac,
+	       struct cni_result *r, struct err *e)
+{
+	if (iface_report(call, r, host, &host->mac, NULL, e) < 0 ||
+	    iface_report(call, r, host, mac, call->netns, e) < 0)
+		return -1;
+	if (!cni_dns_is_empty(&call->common->dns))
+		r->dns = call->common->dns;
+	return 0;
+}

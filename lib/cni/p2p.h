@@ -32,6 +32,10 @@ int p2p_ensure_forwarding(const struct cni_result *r, struct err *e) _must_check
 int p2p_connect(struct nl *nl, const struct link *host, const struct cni_result *r,
 		const struct mac *mac, struct err *e) _must_check_;
 
+/** Put the two interfaces in front in @r, and the configuration's dns over IPAM's. */
+int p2p_report(const struct cni_call *call, const struct link *host, const struct mac *mac,
+	       struct cni_result *r, struct err *e) _must_check_;
+
 /** For CHECK: all of it is there for what call->prev reports; ERR_MISMATCH says what is not. */
 int p2p_check(const struct cni_call *call, struct nl *nl, const struct link *host,
 	      const struct mac *mac, struct err *e) _must_check_;

@@ -127,18 +127,6 @@ static int connect_node(struct ebpf_job *job, const struct cni_result *r, struct
 	return ebpf_put_endpoints(job, pod, e);
 }
 
-/** Put the two interfaces in front, and the configuration's dns over IPAM's. */
-static int report(const struct ebpf_job *job, const struct link *host, const struct mac *mac,
-		  struct cni_result *r, struct err *e)
-{
-	if (iface_report(job->call, r, host, &host->mac, NULL, e) < 0 ||
-	    iface_report(job->call, r, host, mac, job->call->netns, e) < 0)
-		return -1;
-	if (!cni_dns_is_empty(&job->call->common->dns))
-		r->dns = job->call->common->dns;
-	return 0;
-}
-
 /** What can be known before anything is made. */
 static int prepare(struct ebpf_job *job, struct ebpf_pod *pod, struct err *e)
 {
@@ -171,7 +159,8 @@ static int add(struct ebpf_job *job, struct cni_result *result, struct err *e)
 		return -1;
 	if (job->conf->ip_masq && ipmasq_add(&job->masq, call, &subnets, &undo, e) < 0)
 		return -1;
-	if (veth_wait_up(call, job->nl, &host, e) < 0 || report(job, &host, &pod.mac, &r, e) < 0)
+	if (veth_wait_up(call, job->nl, &host, e) < 0 ||
+	    p2p_report(call, &host, &pod.mac, &r, e) < 0)
 		return -1;
 	*result = r;
 	undo_commit(&undo);

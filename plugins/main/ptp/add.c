@@ -62,18 +62,6 @@ static int connect_node(const struct ptp_job *job, const struct cni_result *r,
 	return p2p_connect(job->nl, host, r, mac, e);
 }
 
-/** Put the two interfaces in front, and the configuration's dns over IPAM's. */
-static int report(const struct ptp_job *job, const struct link *host, const struct mac *mac,
-		  struct cni_result *r, struct err *e)
-{
-	if (iface_report(job->call, r, host, &host->mac, NULL, e) < 0 ||
-	    iface_report(job->call, r, host, mac, job->call->netns, e) < 0)
-		return -1;
-	if (!cni_dns_is_empty(&job->call->common->dns))
-		r->dns = job->call->common->dns;
-	return 0;
-}
-
 int ptp_add(const struct cni_call *call, struct cni_result *result, struct err *e)
 {
 	_cleanup_(ptp_job_done) struct ptp_job job = {};
@@ -94,7 +82,7 @@ int ptp_add(const struct cni_call *call, struct cni_result *result, struct err *
 		return -1;
 	if (job.conf->ip_masq && ipmasq_add(&job.masq, call, &r, &undo, e) < 0)
 		return -1;
-	if (veth_wait_up(call, job.nl, &host, e) < 0 || report(&job, &host, &mac, &r, e) < 0)
+	if (veth_wait_up(call, job.nl, &host, e) < 0 || p2p_report(call, &host, &mac, &r, e) < 0)
 		return -1;
 	*result = r;
 	undo_commit(&undo);
