@@ -12,6 +12,7 @@
  * last: CT_STACK. No way into a pod is without from_pod, from_uplink or to_pod.
  */
 #include "lib/carry.h"
+#include "lib/quick.h"
 #include "lib/verdict.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -146,6 +147,30 @@ static __always_inline int from_pod_error(struct __sk_buff *skb, const struct pa
 	return from_pod_direct(skb, bpf_map_lookup_elem(&endpoints, &p->dst), e->uplink);
 }
 
+/** Whether what the pod at @pod sends leaves by @uplink: this packet, or what answers it. */
+static __noinline bool leaves_by(struct __sk_buff *skb, const struct packet *p, __u32 pod,
+				 __u32 uplink)
+{
+	bool answer = skb->ifindex == uplink;
+	const union address *src = answer ? &p->dst : &p->src;
+	const union address *dst = answer ? &p->src : &p->dst;
+	struct bpf_fib_lookup fib = {.ifindex = pod};
+	long rc;
+
+	if (p->ethertype == bpf_htons(ETH_P_IP)) {
+		fib.family = FAMILY_IP4;
+		fib.ipv4_src = src->words[3];
+		fib.ipv4_dst = dst->words[3];
+	} else {
+		fib.family = FAMILY_IP6;
+		__builtin_memcpy(fib.ipv6_src, src, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, dst, sizeof(fib.ipv6_dst));
+	}
+	rc = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) &&
+	       fib.ifindex == uplink;
+}
+
 /** A packet of a flow, or the first of one, from where it says it is. */
 static __always_inline int from_pod_known(struct __sk_buff *skb, const struct packet *p,
 					  struct ct_key *key, struct ct_entry *e,
@@ -167,10 +192,13 @@ static __always_inline int from_pod_known(struct __sk_buff *skb, const struct pa
 	ct_end_is(&change, key->from_high, from);
 	if (to)
 		ct_end_is(&change, !key->from_high, to);
-	ct_apply(key, &change);
+	if (e->uplink && !leaves_by(skb, p, from->ifindex, e->uplink))
+		change.set |= CT_STACK; // who is outside came by a way that is gone
+	if (ct_is_news(e, &change))
+		ct_apply(key, &change);
 	ct_track(skb, p, key, e, DIR_OUT_OF_POD);
-	return e->flags & CT_STACK ? pass(skb, DIR_OUT_OF_POD)
-				   : from_pod_direct(skb, to, e->uplink);
+	return (e->flags | change.set) & CT_STACK ? pass(skb, DIR_OUT_OF_POD)
+						  : from_pod_direct(skb, to, e->uplink);
 }
 
 /** What is of no flow: to a group, or from an address that only neighbours know. */
@@ -182,53 +210,13 @@ static __always_inline int from_pod_aside(struct __sk_buff *skb, const struct pa
 	return pass(skb, DIR_OUT_OF_POD);
 }
 
-/** Where both ends of @e are, if that holds today; a copy, for the place may be taken meanwhile. */
-static __always_inline bool ct_recall(const struct ct_entry *e, const struct ct_key *key,
-				      struct ct_end *from, struct ct_end *to)
-{
-	if (e->epoch != current_epoch())
-		return false;
-	*from = key->from_high ? e->ends[1] : e->ends[0];
-	*to = key->from_high ? e->ends[0] : e->ends[1];
-	return ct_same(&e->tuple, &key->tuple);
-}
-
-/** A packet whose sender the flow knows: nothing needs to be looked up. */
-static __always_inline bool from_pod_again(struct __sk_buff *skb, const struct packet *p,
-					   const struct ct_key *key, struct ct_entry *e,
-					   int *verdict)
-{
-	struct ct_end from, to;
-	__u32 flags = e->flags, uplink = e->uplink;
-
-	if (!ct_recall(e, key, &from, &to) || from.ifindex != skb->ifindex ||
-	    !has_source_mac(skb, from.mac) || is_dhcp_server(p))
-		return false;
-	if (!(flags & CT_STACK) && !uplink && !to.ifindex)
-		return false;
-	ct_track(skb, p, key, e, DIR_OUT_OF_POD);
-	if (flags & CT_STACK)
-		*verdict = pass(skb, DIR_OUT_OF_POD);
-	else if (uplink)
-		*verdict = from_pod_to_uplink(skb, uplink);
-	else
-		*verdict = deliver(skb, to.ifindex, to.mac, DIR_OUT_OF_POD);
-	return true;
-}
-
 static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packet *p)
 {
 	struct ct_key key = {};
 	struct ct_entry *e;
 	struct sender from = {};
-	enum drop_reason reason;
-	int verdict;
+	enum drop_reason reason = judge_source(skb, p, &from);
 
-	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
-	e = ct_lookup(&key, p);
-	if (e && !p->flags && from_pod_again(skb, p, &key, e, &verdict))
-		return verdict;
-	reason = judge_source(skb, p, &from);
 	if (reason != DROP_NONE)
 		return drop(skb, p, DIR_OUT_OF_POD, reason);
 	leave_ports(p);
@@ -237,11 +225,12 @@ static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packe
 		return from_pod_aside(skb, p, &from);
 	if (p->flags & PACKET_ERROR)
 		return from_pod_error(skb, p, from.at);
+	ct_key_of(&key, p);
+	e = ct_lookup(&key, p);
 	return from_pod_known(skb, p, &key, e, from.at);
 }
 
-SEC("tc")
-int from_pod(struct __sk_buff *skb)
+__noinline int from_pod_long_way(struct __sk_buff *skb)
 {
 	struct packet p = {};
 	enum drop_reason reason = read_ethernet(skb, &p);
@@ -255,6 +244,22 @@ int from_pod(struct __sk_buff *skb)
 	return from_pod_ip(skb, &p);
 }
 
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	struct quick q;
+
+	if (!quick_find(skb, &q) || q.from.ifindex != skb->ifindex ||
+	    !has_source_mac(skb, q.from.mac))
+		return from_pod_long_way(skb);
+	if (q.flags & CT_STACK)
+		return pass(skb, DIR_OUT_OF_POD);
+	if (q.uplink)
+		return from_pod_to_uplink(skb, q.uplink);
+	return q.to.ifindex ? deliver(skb, q.to.ifindex, q.to.mac, DIR_OUT_OF_POD)
+			    : from_pod_long_way(skb);
+}
+
 /**
  * Whether the node itself says this, which is always let in. What it passes on came in somewhere.
  * The packet's socket would not tell: it stays with what another pod sends by a bridge.
@@ -262,6 +267,13 @@ int from_pod(struct __sk_buff *skb)
 static __always_inline bool is_nodes(const struct __sk_buff *skb)
 {
 	return !skb->ingress_ifindex;
+}
+
+/** Whether this came in elsewhere than by @pod, whose address it has. A bridge hides its ports. */
+static __always_inline bool is_not_from(const struct __sk_buff *skb, const struct endpoint *pod)
+{
+	return pod && !is_nodes(skb) && skb->ingress_ifindex != pod->ifindex &&
+	       !(pod->flags & ENDPOINT_CHAINED);
 }
 
 /** What is for the pod, but for none of its addresses. */
@@ -284,60 +296,47 @@ static __always_inline int to_pod_otherwise(struct __sk_buff *skb, const struct 
 	return pass(skb, DIR_INTO_POD);
 }
 
-/** The first packet of a flow into a pod, from the node itself or by it. */
-static __always_inline int to_pod_first(struct __sk_buff *skb, const struct packet *p,
-					const struct ct_key *key, const struct endpoint *to)
-{
-	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
-
-	if (is_nodes(skb))
-		change.set |= CT_NODE;
-	ct_end_is(&change, !key->from_high, to);
-	if (!ct_open(skb, p, key, DIR_INTO_POD, &change) && to->flags & ENDPOINT_ISOLATED)
-		return drop(skb, p, DIR_INTO_POD, DROP_CT_FULL); // no answer would be let out
-	return pass(skb, DIR_INTO_POD);
-}
-
 static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet *p)
 {
-	struct ct_change change = {.epoch = current_epoch()};
-	struct ct_end from, at;
-	const struct endpoint *to;
+	// Whichever way it went before: this may have been translated, and the answer is to be,
+	// too.
+	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
+	const struct endpoint *to = bpf_map_lookup_elem(&endpoints, &p->dst), *from;
 	struct ct_entry *e;
 	struct ct_key key = {};
 
-	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
-	e = ct_lookup(&key, p);
-	if (e && !p->flags && e->flags & CT_STACK && ct_recall(e, &key, &from, &at) &&
-	    at.ifindex == skb->ifindex && (is_nodes(skb) || !(e->flags & CT_NODE))) {
-		ct_track(skb, p, &key, e, DIR_INTO_POD);
-		return pass(skb, DIR_INTO_POD);
-	}
-	to = bpf_map_lookup_elem(&endpoints, &p->dst);
 	if (!to || to->ifindex != skb->ifindex || p->flags & PACKET_ND)
 		return to_pod_otherwise(skb, p);
 	// All its flows are with the node, and who pretends to be that sends from elsewhere.
 	if (to->flags & ENDPOINT_ISOLATED && !is_nodes(skb))
 		return drop(skb, p, DIR_INTO_POD, DROP_ISOLATED);
+	from = bpf_map_lookup_elem(&endpoints, &p->src);
+	if (is_not_from(skb, from))
+		return drop(skb, p, DIR_INTO_POD, DROP_NOT_FROM_POD);
 	if (p->flags & PACKET_ERROR)
 		return pass(skb, DIR_INTO_POD);
+	ct_key_of(&key, p);
+	e = ct_lookup(&key, p);
 	if (e && is_before(e, to)) {
 		key.stale = true;
 		e = NULL;
 	}
-	if (!e)
-		return to_pod_first(skb, p, &key, to);
-	// Whichever way it went before: this may have been translated, and the answer is to be,
-	// too.
-	change.set = CT_STACK;
 	ct_end_is(&change, !key.from_high, to);
-	ct_apply(&key, &change);
-	ct_track(skb, p, &key, e, DIR_INTO_POD);
+	if (from && from->ifindex == skb->ingress_ifindex)
+		ct_end_is(&change, key.from_high, from);
+	if (e) {
+		if (ct_is_news(e, &change))
+			ct_apply(&key, &change);
+		ct_track(skb, p, &key, e, DIR_INTO_POD);
+		return pass(skb, DIR_INTO_POD);
+	}
+	change.set |= is_nodes(skb) ? CT_NODE : 0;
+	if (!ct_open(skb, p, &key, DIR_INTO_POD, &change) && to->flags & ENDPOINT_ISOLATED)
+		return drop(skb, p, DIR_INTO_POD, DROP_CT_FULL); // no answer would be let out
 	return pass(skb, DIR_INTO_POD);
 }
 
-SEC("tc")
-int to_pod(struct __sk_buff *skb)
+__noinline int to_pod_long_way(struct __sk_buff *skb)
 {
 	struct packet p = {};
 	enum drop_reason reason = read_ethernet(skb, &p);
@@ -352,28 +351,16 @@ int to_pod(struct __sk_buff *skb)
 	return to_pod_ip(skb, &p);
 }
 
-/**
- * Whether the answer to a packet for @to would leave by the interface that it came by. If not, the
- * stack is to judge a sender that says it is the node or another pod, or answers by another way.
- */
-static __noinline bool is_answered_by(struct __sk_buff *skb, const struct endpoint *to,
-				      const struct packet *p)
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
 {
-	struct bpf_fib_lookup fib = {.ifindex = to->ifindex};
-	long rc;
+	struct quick q;
 
-	if (p->ethertype == bpf_htons(ETH_P_IP)) {
-		fib.family = FAMILY_IP4;
-		fib.ipv4_src = p->dst.words[3];
-		fib.ipv4_dst = p->src.words[3];
-	} else {
-		fib.family = FAMILY_IP6;
-		__builtin_memcpy(fib.ipv6_src, &p->dst, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &p->src, sizeof(fib.ipv6_dst));
-	}
-	rc = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	return (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) &&
-	       fib.ifindex == skb->ifindex;
+	if (quick_find(skb, &q) && q.flags & CT_STACK && q.to.ifindex == skb->ifindex &&
+	    (is_nodes(skb) ||
+	     (!(q.flags & CT_NODE) && (!q.from.ifindex || q.from.ifindex == skb->ingress_ifindex))))
+		return pass(skb, DIR_INTO_POD);
+	return to_pod_long_way(skb);
 }
 
 /** A packet from outside for @to: a flow that begins here goes past the stack, in and out. */
@@ -391,7 +378,7 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 			       ? deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK)
 			       : TC_ACT_UNSPEC;
 	}
-	ct_key_of(&key, &p->src, &p->dst, p->sport, p->dport, p->proto);
+	ct_key_of(&key, p);
 	e = ct_lookup(&key, p);
 	if (e && is_before(e, to)) {
 		key.stale = true;
@@ -408,7 +395,9 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 	}
 	change.uplink = skb->ifindex;
 	ct_end_is(&change, !key.from_high, to);
-	if (!ct_begins(p) || !is_answered_by(skb, to, p) ||
+	// If not, the stack is to judge who says it is the node or another pod, or is answered by
+	// another way.
+	if (!ct_begins(p) || !leaves_by(skb, p, to->ifindex, skb->ifindex) ||
 	    !ct_open(skb, p, &key, DIR_FROM_UPLINK, &change))
 		return TC_ACT_UNSPEC;
 	return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
@@ -424,8 +413,7 @@ static __always_inline const struct endpoint *endpoint_of(struct __sk_buff *skb,
 	return bpf_map_lookup_elem(&endpoints, source ? &p->src : &p->dst);
 }
 
-SEC("tc")
-int from_uplink(struct __sk_buff *skb)
+__noinline int from_uplink_long_way(struct __sk_buff *skb)
 {
 	struct packet p = {};
 	const struct endpoint *to = endpoint_of(skb, &p, false);
@@ -437,12 +425,22 @@ int from_uplink(struct __sk_buff *skb)
 	return from_uplink_for(skb, &p, to);
 }
 
+SEC("tc")
+int from_uplink(struct __sk_buff *skb)
+{
+	struct quick q;
+
+	if (quick_find(skb, &q) && !(q.flags & CT_STACK) && q.uplink == skb->ifindex &&
+	    q.to.ifindex && skb->pkt_type == PACKET_HOST)
+		return deliver(skb, q.to.ifindex, q.to.mac, DIR_FROM_UPLINK);
+	return from_uplink_long_way(skb);
+}
+
 /**
  * What was translated on its way is another flow out here than it was when it left the pod. The
  * answer is for the stack to translate back.
  */
-SEC("tc")
-int to_uplink(struct __sk_buff *skb)
+__noinline int to_uplink_long_way(struct __sk_buff *skb)
 {
 	struct packet p = {};
 	const struct endpoint *from = endpoint_of(skb, &p, true);
@@ -453,7 +451,7 @@ int to_uplink(struct __sk_buff *skb)
 	if (!from || read_rest(skb, &p) != DROP_NONE || p.flags & (PACKET_ND | PACKET_ERROR))
 		return TC_ACT_UNSPEC;
 	leave_ports(&p);
-	ct_key_of(&key, &p.src, &p.dst, p.sport, p.dport, p.proto);
+	ct_key_of(&key, &p);
 	e = ct_lookup(&key, &p);
 	if (e && is_before(e, from)) {
 		key.stale = true;
@@ -462,4 +460,12 @@ int to_uplink(struct __sk_buff *skb)
 	if (!e)
 		ct_open(skb, &p, &key, DIR_TO_UPLINK, &change);
 	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int to_uplink(struct __sk_buff *skb)
+{
+	struct quick q;
+
+	return quick_find(skb, &q) && q.from.ifindex ? TC_ACT_UNSPEC : to_uplink_long_way(skb);
 }

@@ -14,6 +14,13 @@
 
 #define CONNTRACK EDGEWAY_PINS "/" MAP_CONNTRACK
 
+/** Whether the CPU may read what comes later in a program before what comes sooner. */
+#ifdef __x86_64__
+static const uint32_t reads_overtake;
+#else
+static const uint32_t reads_overtake = 1;
+#endif
+
 /**
  * What is on its way in: the object, and the tables of connections that are pinned. `next` is one
  * that an upgrade to another layout has begun to fill; at its end it takes the place of `now`.
@@ -120,7 +127,10 @@ static int load_object(struct job *j, const struct build *build, struct err *e)
 		return err_os(e, ERR_KERNEL, errno, "choose a random seed");
 	mask = j->object.table.buckets - 1;
 	if (object_set(&j->object, "ct_seed", &about->ct_seed, sizeof(about->ct_seed), e) < 0 ||
-	    object_set(&j->object, "ct_mask", &mask, sizeof(mask), e) < 0 || reuse_maps(j, e) < 0)
+	    object_set(&j->object, "ct_mask", &mask, sizeof(mask), e) < 0 ||
+	    object_set(&j->object, "reads_overtake", &reads_overtake, sizeof(reads_overtake), e) <
+		    0 ||
+	    reuse_maps(j, e) < 0)
 		return -1;
 	return object_load(&j->object, e);
 }

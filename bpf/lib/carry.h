@@ -19,7 +19,6 @@ int carry(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	key.tuple = old.tuple;
 	key.hash = ct_hash(&key.tuple, ct_seed);
-	key.time = bpf_ktime_get_coarse_ns();
-	key.now = CT_SECONDS(key.time);
+	ct_key_now(&key);
 	return ct_find(&key) || ct_insert(&key, &old) ? TC_ACT_OK : TC_ACT_SHOT;
 }

@@ -16,11 +16,9 @@ enum { CT_REPORT_EVERY = 5 }; ///< CT_SECONDS
 struct ct_key {
 	struct ct_tuple tuple;
 	__u64 hash;
-	__u64 time;
-	__u32 now;       ///< CT_SECONDS of it
-	__u32 from_high; ///< whether the sender is the tuple's `high`
-	__u32 stale;     ///< whether there is an entry, of an earlier life
-	__u32 pad;
+	__u32 now, ticks; ///< CT_SECONDS and CT_TICKS
+	__u32 from_high;  ///< whether the sender is the tuple's `high`
+	__u32 stale;      ///< whether there is an entry, of an earlier life
 };
 
 static __always_inline bool ct_same(const struct ct_tuple *a, const struct ct_tuple *b)
@@ -30,33 +28,39 @@ static __always_inline bool ct_same(const struct ct_tuple *a, const struct ct_tu
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
 }
 
-static __always_inline bool ct_is_later(const union address *a, const union address *b, __be16 pa,
-					__be16 pb)
+/** The tuple of @p's flow; whether the sender is its `high`. Of numbers, which stay in registers.
+ */
+static __always_inline bool ct_tuple_of(struct ct_tuple *t, const struct packet *p)
 {
-	if (a->halves[1] != b->halves[1])
-		return a->halves[1] > b->halves[1];
-	if (a->halves[0] != b->halves[0])
-		return a->halves[0] > b->halves[0];
-	return pa > pb;
+	const __u64 *src = p->src.halves, *dst = p->dst.halves;
+	bool from_high = src[1] != dst[1]   ? src[1] > dst[1]
+			 : src[0] != dst[0] ? src[0] > dst[0]
+					    : p->sport > p->dport;
+
+	*t = (struct ct_tuple){.proto = p->proto};
+	for (int i = 0; i < 2; i++) {
+		t->low.halves[i] = from_high ? dst[i] : src[i];
+		t->high.halves[i] = from_high ? src[i] : dst[i];
+	}
+	t->low_port = from_high ? p->dport : p->sport;
+	t->high_port = from_high ? p->sport : p->dport;
+	return from_high;
 }
 
-static __always_inline void ct_key_of(struct ct_key *key, const union address *src,
-				      const union address *dst, __be16 sport, __be16 dport,
-				      __u8 proto)
+static __always_inline void ct_key_now(struct ct_key *key)
 {
-	struct ct_tuple *t = &key->tuple;
+	__u64 time = bpf_ktime_get_coarse_ns();
 
-	__builtin_memset(t, 0, sizeof(*t));
-	key->from_high = ct_is_later(src, dst, sport, dport);
-	t->low = key->from_high ? *dst : *src;
-	t->high = key->from_high ? *src : *dst;
-	t->low_port = key->from_high ? dport : sport;
-	t->high_port = key->from_high ? sport : dport;
-	t->proto = proto;
-	key->hash = ct_hash(t, ct_seed);
-	key->time = bpf_ktime_get_coarse_ns();
-	key->now = CT_SECONDS(key->time);
+	key->now = CT_SECONDS(time);
+	key->ticks = CT_TICKS(time);
+}
+
+static __noinline void ct_key_of(struct ct_key *key, const struct packet *p)
+{
+	key->from_high = ct_tuple_of(&key->tuple, p);
+	key->hash = ct_hash(&key->tuple, ct_seed);
 	key->stale = false;
+	ct_key_now(key);
 }
 
 static __always_inline struct ct_bucket *ct_bucket_at(__u32 index)
@@ -118,19 +122,19 @@ static __always_inline void ct_remember_in(struct ct_entry *e, const struct ct_c
 {
 	bool other = e->epoch != change->epoch;
 
-	e->epoch = 0;
+	__sync_lock_test_and_set(&e->epoch, 0); // a barrier, too: nobody believes what follows yet
 	if (other || change->ends[0].ifindex)
 		e->ends[0] = change->ends[0];
 	if (other || change->ends[1].ifindex)
 		e->ends[1] = change->ends[1];
-	__sync_lock_test_and_set(&e->epoch, change->epoch); // a barrier, too
+	__sync_lock_test_and_set(&e->epoch, change->epoch);
 }
 
 /** Under the lock of its bucket, so the place is still the flow's. False if it is not any more. */
 static __always_inline bool ct_change_in(struct ct_bucket *b, const struct ct_key *key,
 					 const struct ct_change *change)
 {
-	__u32 tag = ct_tag(key->hash), ticks = CT_TICKS(key->time);
+	__u32 tag = ct_tag(key->hash), ticks = key->ticks;
 	bool done = false;
 
 	bpf_spin_lock(&b->lock);
@@ -155,6 +159,14 @@ static __always_inline bool ct_change_in(struct ct_bucket *b, const struct ct_ke
 	}
 	bpf_spin_unlock(&b->lock);
 	return done;
+}
+
+/** Whether @e would become another by @change, of a flow that does not begin. */
+static __always_inline bool ct_is_news(const struct ct_entry *e, const struct ct_change *change)
+{
+	return change->set & ~e->flags || e->epoch != change->epoch ||
+	       (change->ends[0].ifindex && !e->ends[0].ifindex) ||
+	       (change->ends[1].ifindex && !e->ends[1].ifindex);
 }
 
 /** Returns 1, or 0 if there is no such flow any more. */
@@ -191,10 +203,12 @@ __noinline __u32 ct_worth(__u32 flags, __u32 proto, __u32 idle)
 		class = 1;
 	else if (flags & (CT_RESET | CT_LOW_FIN | CT_HIGH_FIN))
 		class = 2;
-	else if (idle >= CT_IDLE)
-		class = 3;
+	else if (idle >= CT_IDLE && flags & CT_STACK)
+		class = 3; // the stack knows it, too, and it is taken up again
 	else if (!(flags & (CT_REPLIED | CT_CONFIRMED)))
 		class = 4; // only just begun: a flood displaces itself
+	else if (idle >= CT_IDLE)
+		class = 5;
 	else
 		return WORTH_KEEP;
 	return class << WORTH_CLASS | ((1U << WORTH_CLASS) - 1 - (idle & 0xfffffff));
@@ -242,9 +256,10 @@ static __always_inline bool ct_replace(__u32 index, const struct ct_victim *v, _
 		return false;
 	bpf_spin_lock(&b->lock);
 	if (b->tags[slot] == v->tag && b->entries[slot].seen == v->seen) {
-		b->tags[slot] = 0; // whoever looks for the old one must not find half of the new
+		// Barriers, too: whoever looks for the old one must not find half of the new.
+		__sync_lock_test_and_set(&b->tags[slot], 0);
 		b->entries[slot] = *new;
-		__sync_lock_test_and_set(&b->tags[slot], tag); // a barrier, too
+		__sync_lock_test_and_set(&b->tags[slot], tag);
 		done = true;
 	}
 	bpf_spin_unlock(&b->lock);
@@ -341,7 +356,7 @@ static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *
 		new->seen = new->reported = key->now;
 		new->flags = change->set;
 		new->uplink = change->uplink;
-		new->created = CT_TICKS(key->time);
+		new->created = key->ticks;
 		new->epoch = change->epoch;
 		new->ends[0] = change->ends[0];
 		new->ends[1] = change->ends[1];

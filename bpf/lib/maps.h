@@ -82,3 +82,4 @@ struct {
 /** Written by the loader before the programs are; constants to the verifier. */
 const volatile __u64 ct_seed = 0;
 const volatile __u32 ct_mask = CT_BUCKETS - 1;
+const volatile __u32 reads_overtake = 1; ///< each other, on any CPU but x86

@@ -71,42 +71,44 @@ static __always_inline bool has_source_mac(const struct __sk_buff *skb, const __
 static __noinline struct ct_entry *quoted(struct __sk_buff *skb, const struct packet *p,
 					  bool between)
 {
+	struct packet inner = {};
 	struct ct_key key = {};
-	union address src, dst;
-	__u8 proto;
+	__be32 ips[2];
 	__be16 ports[2] = {};
 	__u32 at = p->l4 + 8;
+	__u8 first;
 
+	// Field by field: there is little room on the stack.
 	if (p->ethertype == bpf_htons(ETH_P_IP)) {
-		struct iphdr ip;
-
-		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
+		if (bpf_skb_load_bytes(skb, at, &first, 1) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 9, &inner.proto, 1) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 12, ips, sizeof(ips)) < 0)
 			return NULL;
-		address_of4(&src, ip.saddr);
-		address_of4(&dst, ip.daddr);
-		proto = ip.protocol;
-		at += ip.ihl * 4;
+		address_of4(&inner.src, ips[0]);
+		address_of4(&inner.dst, ips[1]);
+		at += (first & 0xf) * 4;
 	} else {
-		struct ipv6hdr ip;
-
-		if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) < 0)
+		if (bpf_skb_load_bytes(skb, at + 6, &inner.proto, 1) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 8, &inner.src, sizeof(inner.src)) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 24, &inner.dst, sizeof(inner.dst)) < 0)
 			return NULL;
-		__builtin_memcpy(&src, &ip.saddr, sizeof(src));
-		__builtin_memcpy(&dst, &ip.daddr, sizeof(dst));
-		proto = ip.nexthdr;
-		at += sizeof(ip);
+		at += sizeof(struct ipv6hdr);
 	}
-	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+	if (inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6)
 		at += 4; // the identifier
-	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
-	    proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
+	if (inner.proto == IPPROTO_TCP || inner.proto == IPPROTO_UDP ||
+	    inner.proto == IPPROTO_SCTP || inner.proto == IPPROTO_ICMP ||
+	    inner.proto == IPPROTO_ICMPV6) {
 		if (bpf_skb_load_bytes(skb, at, ports, sizeof(ports)) < 0)
 			return NULL;
-		if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
-			ports[1] = ports[0];
+		inner.sport = ports[0];
+		inner.dport = inner.proto == IPPROTO_ICMP || inner.proto == IPPROTO_ICMPV6
+				      ? ports[0]
+				      : ports[1];
 	}
-	if (!address_equal(&src, &p->dst) || (!between && !address_equal(&dst, &p->src)))
+	if (!address_equal(&inner.src, &p->dst) ||
+	    (!between && !address_equal(&inner.dst, &p->src)))
 		return NULL;
-	ct_key_of(&key, &src, &dst, ports[0], ports[1], proto);
+	ct_key_of(&key, &inner);
 	return ct_find(&key);
 }

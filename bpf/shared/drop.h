@@ -24,7 +24,8 @@
 	X(NOT_MINE, "not the pod's address", "sent into a pod that does not have this address")    \
 	X(ISOLATED, "isolated", "the pod waits for its policy: \"policy\": \"enforce\"")           \
 	X(CT_FULL, "connection table full", "all places that this flow may take are in use")       \
-	X(NO_ENDPOINT, "unknown interface", "the interface is not one that was set up")
+	X(NO_ENDPOINT, "unknown interface", "the interface is not one that was set up")            \
+	X(NOT_FROM_POD, "not from that pod", "a pod's address on a packet that came in elsewhere")
 
 #define DROP_ENUM(name, label, text) DROP_##name,
 enum drop_reason { DROP_REASONS(DROP_ENUM) DROP_MAX };

@@ -98,22 +98,6 @@ int programs_unload(void **state)
 	return 0;
 }
 
-static int run(enum program program, enum where where, const struct frame *f, unsigned int times,
-	       unsigned int *duration)
-{
-	struct __sk_buff ctx = {.ifindex = if_nametoindex(devices[where]),
-				.ingress_ifindex = came_by};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes,
-		    .data_size_in = (unsigned int)f->len, .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .repeat = (int)times);
-	struct bpf_program *p = bpf_object__find_program_by_name(object, names[program]);
-
-	assert_non_null(p);
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
-	*duration = opts.duration;
-	return (int)opts.retval;
-}
-
 void programs_came_by(enum where where)
 {
 	came_by = where < WHERE_MAX ? if_nametoindex(devices[where]) : 0;
@@ -121,18 +105,16 @@ void programs_came_by(enum where where)
 
 int programs_run(enum program program, enum where where, const struct frame *f)
 {
-	unsigned int duration;
+	struct __sk_buff ctx = {.ifindex = if_nametoindex(devices[where]),
+				.ingress_ifindex = came_by};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->bytes,
+		    .data_size_in = (unsigned int)f->len, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+	struct bpf_program *p = bpf_object__find_program_by_name(object, names[program]);
 
-	return run(program, where, f, 1, &duration);
-}
-
-unsigned int programs_time(enum program program, enum where where, const struct frame *f,
-			   unsigned int times)
-{
-	unsigned int duration;
-
-	(void)run(program, where, f, times, &duration);
-	return duration;
+	assert_non_null(p);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
+	return (int)opts.retval;
 }
 
 uint64_t programs_counted(enum drop_reason reason, enum direction dir)

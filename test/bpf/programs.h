@@ -24,10 +24,6 @@ void programs_came_by(enum where where);
 /** What @program does with @f at an interface. */
 int programs_run(enum program program, enum where where, const struct frame *f);
 
-/** The same, @times over; nanoseconds for each. */
-unsigned int programs_time(enum program program, enum where where, const struct frame *f,
-			   unsigned int times);
-
 /** Fails the test unless @program drops @f for this reason, and says whose it was. */
 void programs_drop(enum program program, enum where where, const struct frame *f,
 		   enum drop_reason reason, const char *what);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "programs.h"
+#include "sandbox.h"
 #include "test.h"
 
 enum { SYN = 2, ACK = 16 };
@@ -152,6 +153,43 @@ static void a_flow_that_comes_by_the_stack_once_stays_there(void **state)
 	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &ack), PASSED);
 }
 
+/** Who is outside has come by a way that is gone: only the stack knows another. */
+static void a_flow_whose_uplink_leads_nowhere_goes_by_the_stack(void **state)
+{
+	struct frame syn = incoming(0, 1009, SYN), reply = outgoing(&syn, SYN | ACK);
+
+	(void)state;
+	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &reply), REDIRECTED);
+	sh("ip route add blackhole 192.0.2.9/32");
+	programs_age(&syn, 2); // looked at again every second
+	assert_int_equal(programs_run(FROM_POD, POD_A, &reply), PASSED);
+	sh("ip route del blackhole 192.0.2.9/32");
+	assert_int_equal(programs_run(FROM_POD, POD_A, &reply), PASSED);
+}
+
+/** A node that does not filter by the reverse path routes what says it is from another pod. */
+static void nobody_outside_speaks_as_a_pod(void **state)
+{
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(protos); i++) {
+		struct frame f = frame4("10.0.0.3", "10.0.0.2", protos[i]);
+
+		frame_ports(&f, 1010, 80);
+		programs_came_by(UPLINK);
+		programs_drop(TO_POD, POD_A, &f, DROP_NOT_FROM_POD, "from outside");
+		programs_came_by(POD_B);
+		assert_int_equal(programs_run(TO_POD, POD_A, &f), PASSED);
+		assert_int_equal(programs_run(TO_POD, POD_A, &f), PASSED);
+		programs_came_by(UPLINK);
+		programs_drop(TO_POD, POD_A, &f, DROP_NOT_FROM_POD, "in a flow that is known");
+		programs_came_by(WHERE_MAX);
+		assert_int_equal(programs_run(TO_POD, POD_A, &f), PASSED);
+	}
+}
+
 static void an_isolated_pod_is_closed_to_its_predecessors_flows(void **state)
 {
 	struct frame syn = incoming(0, 1008, SYN);
@@ -186,6 +224,8 @@ int main(void)
 		cmocka_unit_test(errors_from_outside_find_their_flow),
 		cmocka_unit_test(who_is_elsewhere_does_not_get_past_the_stack),
 		cmocka_unit_test(a_flow_that_comes_by_the_stack_once_stays_there),
+		cmocka_unit_test(a_flow_whose_uplink_leads_nowhere_goes_by_the_stack),
+		cmocka_unit_test(nobody_outside_speaks_as_a_pod),
 		cmocka_unit_test(an_isolated_pod_is_closed_to_its_predecessors_flows),
 		cmocka_unit_test(chained_pods_are_the_stacks),
 	};
