@@ -248,16 +248,14 @@ SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
 	struct quick q;
+	struct ct_bucket *b = quick_find(skb, &q, true);
 
-	if (!quick_find(skb, &q) || q.from.ifindex != skb->ifindex ||
-	    !has_source_mac(skb, q.from.mac))
+	if (!b || !(q.to.ifindex || q.uplink || q.flags & CT_STACK) || !quick_track(b, &q))
 		return from_pod_long_way(skb);
 	if (q.flags & CT_STACK)
 		return pass(skb, DIR_OUT_OF_POD);
-	if (q.uplink)
-		return from_pod_to_uplink(skb, q.uplink);
-	return q.to.ifindex ? deliver(skb, q.to.ifindex, q.to.mac, DIR_OUT_OF_POD)
-			    : from_pod_long_way(skb);
+	return q.uplink ? from_pod_to_uplink(skb, q.uplink)
+			: deliver(skb, q.to.ifindex, q.to.mac, DIR_OUT_OF_POD);
 }
 
 /**
@@ -356,9 +354,9 @@ int to_pod(struct __sk_buff *skb)
 {
 	struct quick q;
 
-	if (quick_find(skb, &q) && q.flags & CT_STACK && q.to.ifindex == skb->ifindex &&
+	if (quick_find(skb, &q, false) && q.flags & CT_STACK && q.to.ifindex == skb->ifindex &&
 	    (is_nodes(skb) ||
-	     (!(q.flags & CT_NODE) && (!q.from.ifindex || q.from.ifindex == skb->ingress_ifindex))))
+	     (!(q.flags & CT_NODE) && (!q.from || q.from == skb->ingress_ifindex))))
 		return pass(skb, DIR_INTO_POD);
 	return to_pod_long_way(skb);
 }
@@ -429,9 +427,10 @@ SEC("tc")
 int from_uplink(struct __sk_buff *skb)
 {
 	struct quick q;
+	struct ct_bucket *b = quick_find(skb, &q, false);
 
-	if (quick_find(skb, &q) && !(q.flags & CT_STACK) && q.uplink == skb->ifindex &&
-	    q.to.ifindex && skb->pkt_type == PACKET_HOST)
+	if (b && !(q.flags & CT_STACK) && q.uplink == skb->ifindex && q.to.ifindex &&
+	    skb->pkt_type == PACKET_HOST && quick_track(b, &q))
 		return deliver(skb, q.to.ifindex, q.to.mac, DIR_FROM_UPLINK);
 	return from_uplink_long_way(skb);
 }
@@ -467,5 +466,5 @@ int to_uplink(struct __sk_buff *skb)
 {
 	struct quick q;
 
-	return quick_find(skb, &q) && q.from.ifindex ? TC_ACT_UNSPEC : to_uplink_long_way(skb);
+	return quick_find(skb, &q, false) && q.from ? TC_ACT_UNSPEC : to_uplink_long_way(skb);
 }

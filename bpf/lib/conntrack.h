@@ -28,22 +28,34 @@ static __always_inline bool ct_same(const struct ct_tuple *a, const struct ct_tu
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
 }
 
-/** The tuple of @p's flow; whether the sender is its `high`. Of numbers, which stay in registers.
+/** Whether @a is above @b, without a branch: the borrow of b - a. */
+static __always_inline __u64 ct_above(__u64 a, __u64 b)
+{
+	return ((~b & a) | ((~b | a) & (b - a))) >> 63;
+}
+
+/**
+ * The tuple of @p's flow; whether the sender is its `high`. Packets go to and fro, so branches
+ * would be taken by turns, and guessed wrong by the CPU. Exchanged is what a mask is laid on.
  */
 static __always_inline bool ct_tuple_of(struct ct_tuple *t, const struct packet *p)
 {
 	const __u64 *src = p->src.halves, *dst = p->dst.halves;
-	bool from_high = src[1] != dst[1]   ? src[1] > dst[1]
-			 : src[0] != dst[0] ? src[0] > dst[0]
-					    : p->sport > p->dport;
+	__u64 from_high = ct_above(src[1], dst[1]), mask;
 
+	if (src[1] == dst[1]) // hardly ever
+		from_high = src[0] != dst[0] ? src[0] > dst[0] : p->sport > p->dport;
+	mask = -from_high;
+	barrier_var(mask); // or the compiler makes branches of it
 	*t = (struct ct_tuple){.proto = p->proto};
 	for (int i = 0; i < 2; i++) {
-		t->low.halves[i] = from_high ? dst[i] : src[i];
-		t->high.halves[i] = from_high ? src[i] : dst[i];
+		__u64 other = (src[i] ^ dst[i]) & mask;
+
+		t->low.halves[i] = src[i] ^ other;
+		t->high.halves[i] = dst[i] ^ other;
 	}
-	t->low_port = from_high ? p->dport : p->sport;
-	t->high_port = from_high ? p->sport : p->dport;
+	t->low_port = p->sport ^ ((p->sport ^ p->dport) & mask);
+	t->high_port = p->dport ^ ((p->sport ^ p->dport) & mask);
 	return from_high;
 }
 
@@ -358,6 +370,7 @@ static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *
 		new->uplink = change->uplink;
 		new->created = key->ticks;
 		new->epoch = change->epoch;
+		new->looked = CT_GLANCES(bpf_jiffies64());
 		new->ends[0] = change->ends[0];
 		new->ends[1] = change->ends[1];
 		if (!ct_insert(key, new))
@@ -368,15 +381,15 @@ static __always_inline bool ct_open(struct __sk_buff *skb, const struct packet *
 }
 
 /** What the packet changes in its flow. */
-static __always_inline __u32 ct_news(const struct packet *p, const struct ct_key *key, __u32 flags)
+static __always_inline __u32 ct_news(const struct packet *p, bool from_high, __u32 flags)
 {
-	bool reply = key->from_high != !!(flags & CT_HIGH_BEGAN);
+	bool reply = from_high != !!(flags & CT_HIGH_BEGAN);
 	__u32 set = reply ? CT_REPLIED : 0;
 
 	if (p->proto != IPPROTO_TCP || p->flags & PACKET_LATER)
 		return set & ~flags;
 	if (p->tcp_flags & TCP_FIN)
-		set |= key->from_high ? CT_HIGH_FIN : CT_LOW_FIN;
+		set |= from_high ? CT_HIGH_FIN : CT_LOW_FIN;
 	if (p->tcp_flags & TCP_RST)
 		set |= CT_RESET;
 	if (flags & CT_PICKED_UP)
@@ -407,10 +420,13 @@ static __always_inline void ct_track(struct __sk_buff *skb, const struct packet 
 				     const struct ct_key *key, struct ct_entry *e,
 				     enum direction dir)
 {
-	__u32 set = ct_news(p, key, e->flags);
+	__u32 set = ct_news(p, key->from_high, e->flags);
+	__u32 looked = CT_GLANCES(bpf_jiffies64());
 
 	if (set)
 		ct_changed(skb, p, key, set | (__u32)dir << 16);
+	if (e->looked != looked)
+		e->looked = looked;
 	if (e->seen == key->now)
 		return; // a write that nobody needs would cost another CPU its copy
 	e->seen = key->now;

@@ -51,7 +51,9 @@ struct ct_entry {
 	__u32 reported;        ///< to who listens, CT_SECONDS
 	__u32 epoch;           ///< in which `ends` holds
 	struct ct_end ends[2]; ///< low and high
-#ifdef CT_SPARE                // another layout, to test how an upgrade to one goes
+	__u32 looked;          ///< when all of it was looked at last, CT_GLANCES
+	__u32 pad;
+#ifdef CT_SPARE // another layout, to test how an upgrade to one goes
 	__u8 spare[CT_SPARE];
 #endif
 };
@@ -59,6 +61,9 @@ struct ct_entry {
 /** Of 1.07 s, as is cheap to compute; wraps after 146 years. */
 #define CT_SECONDS(ns) ((__u32)((ns) >> 30))
 #define CT_TICKS(ns)   ((__u32)((ns) >> 26)) ///< of 67 ms; wraps after 9 years
+
+/** Of 128 ticks of the kernel's clock, whatever it goes by: 0.1 to 1.3 s. */
+#define CT_GLANCES(jiffies) ((__u32)((jiffies) >> 7))
 
 /** MAP_CONNTRACK, array. A tag is part of the hash, never 0; 0 is a free place. */
 struct ct_bucket {
@@ -74,8 +79,8 @@ struct ct_bucket {
  */
 static inline __u64 ct_hash(const struct ct_tuple *t, __u64 seed)
 {
-	const __u64 words[] = {t->low.halves[0], t->low.halves[1], t->high.halves[0],
-			       t->high.halves[1],
+	const __u64 words[] = {t->low.halves[0], t->high.halves[0], // of IPv4 known beforehand
+			       t->low.halves[1], t->high.halves[1],
 			       (__u64)t->low_port << 32 | (__u64)t->high_port << 16 | t->proto};
 	__u64 h = seed;
 

@@ -212,6 +212,7 @@ void programs_age(const struct frame *f, uint32_t seconds)
 
 	assert_true(find(f, &index, &slot, &b));
 	b.entries[slot].seen -= seconds;
+	b.entries[slot].looked--;
 	assert_int_equal(bpf_map_update_elem(programs_map("conntrack"), &index, &b, BPF_F_LOCK), 0);
 }
 
