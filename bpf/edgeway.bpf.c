@@ -353,10 +353,12 @@ SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
 	struct quick q;
+	struct ct_bucket *b = quick_find(skb, &q, false);
 
-	if (quick_find(skb, &q, false) && q.flags & CT_STACK && q.to.ifindex == skb->ifindex &&
+	if (b && q.flags & CT_STACK && q.to.ifindex == skb->ifindex &&
 	    (is_nodes(skb) ||
-	     (!(q.flags & CT_NODE) && (!q.from || q.from == skb->ingress_ifindex))))
+	     (!(q.flags & CT_NODE) && (!q.from || q.from == skb->ingress_ifindex))) &&
+	    quick_track(b, &q))
 		return pass(skb, DIR_INTO_POD);
 	return to_pod_long_way(skb);
 }

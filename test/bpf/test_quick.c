@@ -11,7 +11,7 @@
 #include "test.h"
 
 enum base { TCP4, TCP6, UDP4, UDP6, BASES };
-enum { SYN = 2, ACK = 16 };
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 #define AT(at, bytes)                                                                              \
 	{                                                                                          \
@@ -155,6 +155,61 @@ static void every_packet_is_counted(void **state)
 	assert_false(e.flags & (CT_LOW_FIN | CT_HIGH_FIN | CT_CONFIRMED));
 }
 
+static uint32_t flags_of(const struct frame *f)
+{
+	struct ct_entry e;
+
+	assert_true(programs_flow(f, &e));
+	return e.flags;
+}
+
+/** Where the node's stack is between them, each end's packets are seen by another program. */
+static void what_comes_by_the_stack_changes_its_flow_too(void **state)
+{
+	static const uint8_t end[] = {FIN | ACK, RST | ACK};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(end); i++) {
+		struct frame to = frame4("10.0.0.2", "192.0.2.9", IPPROTO_TCP), from;
+
+		frame_tcp(&to, (uint16_t)(1004 + i), 80, SYN);
+		from = frame_reply(&to);
+		assert_int_equal(programs_run(FROM_POD, POD_A, &to), PASSED);
+		programs_came_by(UPLINK);
+		from.bytes[from.l4 + 13] = SYN | ACK;
+		assert_int_equal(programs_run(TO_POD, POD_A, &from), PASSED);
+		assert_true(flags_of(&to) & CT_REPLIED);
+		to.bytes[to.l4 + 13] = ACK;
+		assert_int_equal(programs_run(FROM_POD, POD_A, &to), PASSED);
+		assert_true(flags_of(&to) & CT_CONFIRMED);
+		from.bytes[from.l4 + 13] = end[i];
+		assert_int_equal(programs_run(TO_POD, POD_A, &from), PASSED);
+		assert_true(flags_of(&to) & (CT_LOW_FIN | CT_HIGH_FIN | CT_RESET));
+		programs_came_by(WHERE_MAX);
+	}
+}
+
+/** Or the node's silent connections with an isolated pod would be over after two minutes. */
+static void what_the_node_says_does_too(void **state)
+{
+	struct frame to = frame4("192.0.2.1", "10.0.0.2", IPPROTO_TCP), from;
+
+	(void)state;
+	frame_tcp(&to, 1006, 80, SYN);
+	from = frame_reply(&to);
+	memcpy(from.bytes, "\x02\0\0\0\x01\x02\x02\0\0\0\0\x02", 12); // A and its gateway
+	from.bytes[from.l4 + 13] = SYN | ACK;
+	programs_set_flags(POD_A, ENDPOINT_ISOLATED);
+	assert_int_equal(programs_run(TO_POD, POD_A, &to), PASSED);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &from), PASSED);
+	to.bytes[to.l4 + 13] = from.bytes[from.l4 + 13] = ACK;
+	assert_int_equal(programs_run(TO_POD, POD_A, &to), PASSED);
+	assert_true(flags_of(&to) & CT_CONFIRMED);
+	programs_age(&to, 300);
+	assert_int_equal(programs_run(FROM_POD, POD_A, &from), PASSED);
+	programs_set_flags(POD_A, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +217,8 @@ int main(void)
 		cmocka_unit_test(nor_for_looking_like_another_flow),
 		cmocka_unit_test(what_a_pod_may_do_is_asked_anew_once_it_changes),
 		cmocka_unit_test(every_packet_is_counted),
+		cmocka_unit_test(what_comes_by_the_stack_changes_its_flow_too),
+		cmocka_unit_test(what_the_node_says_does_too),
 	};
 
 	return cmocka_run_group_tests(tests, programs_load, programs_unload);
