@@ -384,9 +384,13 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 		key.stale = true;
 		e = NULL;
 	}
-	// By another way than so far, to_pod makes it the stack's.
-	if (e && (e->flags & CT_STACK || e->uplink != skb->ifindex))
+	if (e && e->flags & CT_STACK) {
+		// What is translated is seen nowhere else, and must not be over before its time.
+		ct_track(skb, p, &key, e, DIR_FROM_UPLINK);
 		return TC_ACT_UNSPEC;
+	}
+	if (e && e->uplink != skb->ifindex)
+		return TC_ACT_UNSPEC; // by another way than so far: to_pod makes it the stack's
 	if (to->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_FROM_UPLINK, DROP_ISOLATED);
 	if (e) {
@@ -458,7 +462,9 @@ __noinline int to_uplink_long_way(struct __sk_buff *skb)
 		key.stale = true;
 		e = NULL;
 	}
-	if (!e)
+	if (e)
+		ct_track(skb, &p, &key, e, DIR_TO_UPLINK);
+	else
 		ct_open(skb, &p, &key, DIR_TO_UPLINK, &change);
 	return TC_ACT_UNSPEC;
 }

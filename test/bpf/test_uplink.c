@@ -76,6 +76,29 @@ static void so_does_the_answer_of_who_stands_behind_a_service(void **state)
 	assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &reply), PASSED);
 }
 
+/** For as long as somebody speaks, whoever it is, for minutes. */
+static void and_it_does_for_as_long_as_they_talk(void **state)
+{
+	struct frame translated = frame4("10.0.0.2", "192.0.2.9", IPPROTO_UDP), reply;
+
+	(void)state;
+	for (uint16_t port = 4001; port <= 4002; port++) {
+		frame_ports(&translated, port, 5353);
+		reply = frame_reply(&translated);
+		memcpy(reply.bytes, "\x02\0\0\0\x01\x04\x06\0\0\0\0\x09", 12);
+		assert_int_equal(programs_run(TO_UPLINK, UPLINK, &translated), PASSED);
+		for (int i = 0; i < 10; i++) {
+			programs_age(&translated, 50);
+			if (port == 4001)
+				assert_int_equal(programs_run(TO_UPLINK, UPLINK, &translated),
+						 PASSED);
+			else
+				assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &reply), PASSED);
+		}
+		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &reply), PASSED);
+	}
+}
+
 static void what_is_no_pods_is_left_alone(void **state)
 {
 	struct frame f = frame4("192.0.2.9", "192.0.2.1", IPPROTO_TCP),
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(who_comes_from_outside_gets_in_past_the_stack),
 		cmocka_unit_test(what_a_pod_asked_outside_comes_by_the_stack),
 		cmocka_unit_test(so_does_the_answer_of_who_stands_behind_a_service),
+		cmocka_unit_test(and_it_does_for_as_long_as_they_talk),
 		cmocka_unit_test(what_is_no_pods_is_left_alone),
 		cmocka_unit_test(a_connection_under_way_goes_by_the_stack),
 		cmocka_unit_test(errors_from_outside_find_their_flow),
