@@ -4,10 +4,10 @@
 # node, and in what the programs know.
 . "$(dirname "$0")/ebpf_lib.sh"
 
-# masq: two families, one address in each, and masquerading
+# masq [FILTER]: two families, one address in each, and masquerading
 masq() {
 	net '.type = "ebpf" | del(.bridge) | .ipMasq = true | .ipam = {"type": "host-local",
-		"ranges": [[{"subnet": "10.9.0.0/24", "rangeEnd": "10.9.0.2"}], [{"subnet": "fd00:9::/64", "rangeEnd": "fd00:9::2"}]]}'
+		"ranges": [[{"subnet": "10.9.0.0/24", "rangeEnd": "10.9.0.2"}], [{"subnet": "fd00:9::/64", "rangeEnd": "fd00:9::2"}]]} | '"${1:-.}"
 }
 
 test_check_is_silent_and_tolerates_what_others_add() {
@@ -96,14 +96,37 @@ test_check_names_what_is_wrong_with_the_programs() {
 		interface | change interfaces_v1 END
 		the pod's MAC address is | change interfaces_v1 END 4 1
 		has flags 0x4, not 0x0 | change interfaces_v1 END 0 4
+		is isolated, though "policy" is "off" | change interfaces_v1 END 0 1
 		address 10.9.0.2 is missing | change endpoints_v1 10.9.0.2
 		address fd00:9::2 is missing | change endpoints_v1 fd00:9::2
 		address 10.9.0.2 leads to interface | change endpoints_v1 10.9.0.2 0 1
 		address fd00:9::2 has flags 0x4, not 0x0 | change endpoints_v1 fd00:9::2 4 4
+		address 10.9.0.2 is isolated, though "policy" is "off" | change endpoints_v1 10.9.0.2 4 1
 		10.9.0.2: the pod's MAC address is | change endpoints_v1 10.9.0.2 8 1
 		10.9.0.2: the gateway's MAC address is | change endpoints_v1 10.9.0.2 14 1
 		nothing is loaded | rm -r /sys/fs/bpf/edgeway
 	DAMAGE
+}
+
+# flag VALUE: overwrites red's flags in all that is known of it
+flag() {
+	change interfaces_v1 "$(end)" 0 "$1"
+	change endpoints_v1 10.9.0.2 4 "$1"
+	change endpoints_v1 fd00:9::2 4 "$1"
+}
+
+test_a_pod_that_waited_for_its_policy_may_have_it_by_now() {
+	local enforced
+	enforced=$(masq '.policy = "enforce"')
+	pod red
+	cni ADD red "$enforced" >"$T/out"
+	cni CHECK red "$enforced" | absent "output of CHECK before the policy is known"
+	refused 104 'is isolated, though "policy" is "off"' CHECK red "$(masq)"
+	flag 0
+	cni CHECK red "$enforced" | absent "output of CHECK once the policy is known"
+	cni CHECK red "$(masq)" | absent "output of CHECK of an open pod"
+	flag 4
+	refused 104 "has flags 0x4, not 0x1" CHECK red "$enforced"
 }
 
 # Somebody has removed the pins, or unmounted the bpffs: the next ADD finds the maps at the filters.

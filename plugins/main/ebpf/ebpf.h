@@ -77,7 +77,7 @@ uint32_t ebpf_mtu(const struct ebpf_job *job);
 /** Attach the programs to them. Shared, so never undone. */
 int ebpf_uplinks_attach(const struct ebpf_job *job, struct err *e) _must_check_;
 
-/** Entries (entries.c). The flags of a pod of this configuration, which CHECK does not compare. */
+/** Entries (entries.c). The flags of a pod of this configuration until its policy is known. */
 uint32_t ebpf_flags(const struct ebpf_job *job);
 
 /** The addresses of @r that are the container's go to @pod. */

@@ -116,10 +116,19 @@ int ebpf_put_endpoints(const struct ebpf_job *job, const struct ebpf_pod *pod, s
 	return 0;
 }
 
-/** Whether a pod is isolated is the policy's business, and may have changed since ADD. */
-static bool same_flags(uint32_t a, uint32_t b)
+/**
+ * A pod that "enforce" has isolated may have its policy by now, and be open. One that nothing is to
+ * be enforced on has nobody who would ever open it.
+ */
+static int check_flags(const char *what, uint32_t is, uint32_t wanted, struct err *e)
 {
-	return ((a ^ b) & ~(uint32_t)ENDPOINT_ISOLATED) == 0;
+	if (is & ~wanted & ENDPOINT_ISOLATED)
+		return err_set(e, ERR_MISMATCH,
+			       "data path: %s is isolated, though \"policy\" is \"off\"", what);
+	if ((is | (wanted & ENDPOINT_ISOLATED)) != wanted)
+		return err_set(e, ERR_MISMATCH, "data path: %s has flags 0x%x, not 0x%x", what, is,
+			       wanted);
+	return 0;
 }
 
 static int check_mac(const char *what, const char *whose, const unsigned char is[6],
@@ -145,10 +154,9 @@ static int check_interface(const struct ebpf_job *job, const struct ebpf_pod *po
 		return -1;
 	if (rc == 0)
 		return err_set(e, ERR_MISMATCH, "data path: interface %d is missing", pod->index);
-	if (!same_flags(is.flags, pod->flags))
-		return err_set(e, ERR_MISMATCH, "data path: interface %d has flags 0x%x, not 0x%x",
-			       pod->index, is.flags, pod->flags);
 	(void)snprintf(what, sizeof(what), "interface %d", pod->index);
+	if (check_flags(what, is.flags, pod->flags, e) < 0)
+		return -1;
 	return check_mac(what, "the pod's", is.mac, &pod->mac, e);
 }
 
@@ -156,21 +164,19 @@ static int check_endpoint(const struct ebpf_job *job, const struct ebpf_pod *pod
 			  const struct ipaddr *ip, struct err *e)
 {
 	struct endpoint is;
-	char text[IP_TEXT];
+	char text[IP_TEXT], what[IP_TEXT + sizeof("address ")];
 	int rc = datapath_get_endpoint(&job->datapath, ip, &is, e);
 
-	(void)ip_format(ip, text);
+	(void)snprintf(what, sizeof(what), "address %s", ip_format(ip, text));
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return err_set(e, ERR_MISMATCH, "data path: address %s is missing", text);
+		return err_set(e, ERR_MISMATCH, "data path: %s is missing", what);
 	if (is.ifindex != (uint32_t)pod->index)
-		return err_set(e, ERR_MISMATCH,
-			       "data path: address %s leads to interface %u, not %d", text,
+		return err_set(e, ERR_MISMATCH, "data path: %s leads to interface %u, not %d", what,
 			       is.ifindex, pod->index);
-	if (!same_flags(is.flags, pod->flags))
-		return err_set(e, ERR_MISMATCH, "data path: address %s has flags 0x%x, not 0x%x",
-			       text, is.flags, pod->flags);
+	if (check_flags(what, is.flags, pod->flags, e) < 0)
+		return -1;
 	if (check_mac(text, "the pod's", is.mac, &pod->mac, e) < 0)
 		return -1;
 	return check_mac(text, "the gateway's", is.node_mac, &pod->node_mac, e);
