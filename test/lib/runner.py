@@ -31,14 +31,16 @@ TIERS = {
     "fuzz": (["test/fuzz/run"], "fuzz", 1),
     "perf": (["test/perf/run"], "release", 1),
 }
-ARGUMENTS = {"fuzz": ["--no-build"], "perf": ["cni"]}
+# What a file of the tier is called with, once for each of these.
+ARGUMENTS = {"fuzz": [["--no-build"]], "perf": [["cni"], ["datapath"]]}
 
 
 class Outcome:
-    """What one test file said."""
+    """What one test file said, called with these arguments."""
 
-    def __init__(self, path, status, seconds, output):
+    def __init__(self, path, status, seconds, output, arguments=()):
         self.path, self.status, self.seconds = path, status, seconds
+        self.name = " ".join([str(path), *(a for a in arguments if not a.startswith("-"))])
         self.output = output
         self.passed, self.failed, self.skipped = 0, 0, []
         for line in output.splitlines():
@@ -76,7 +78,7 @@ class Outcome:
 
     def line(self):
         mark = "FAIL" if self.failed else "ok" if self.passed else "skip"
-        return f"{mark:4} {self.seconds:6.1f} s  {self.path}  ({self.counts()})"
+        return f"{mark:4} {self.seconds:6.1f} s  {self.name}  ({self.counts()})"
 
     def counts(self):
         return f"{self.passed} passed, {self.failed} failed, {len(self.skipped)} skipped"
@@ -121,6 +123,13 @@ def test_files(tier):
     return sorted(set(found), key=lambda p: (p.suffix != "", p.name))
 
 
+def runs(tier, args):
+    """Each file of the tier with each list of arguments that it is called with."""
+    shorter = ["--quick"] if tier == "perf" and not args.full else []
+    return [(path, [*arguments, *shorter]) for path in test_files(tier)
+            for arguments in ARGUMENTS.get(tier, [[]])]
+
+
 def environment(tier, args):
     env = dict(os.environ)
     env.setdefault("EDGEWAY_PEER", "/usr/lib/cni")
@@ -136,10 +145,10 @@ def environment(tier, args):
     return env
 
 
-def run_file(path, tier, args):
+def run_file(path, arguments, tier, args):
     """One test file, in a process group of its own which does not outlive it."""
     start = time.monotonic()
-    process = subprocess.Popen([path, *ARGUMENTS.get(tier, [])], cwd=ROOT,
+    process = subprocess.Popen([path, *arguments], cwd=ROOT,
                                env=environment(tier, args), stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
@@ -152,18 +161,18 @@ def run_file(path, tier, args):
         output, _ = process.communicate()
         status = f"none: killed after {limit} s"
     text = output.decode(errors="replace")
-    return Outcome(path.relative_to(ROOT), status, time.monotonic() - start, text)
+    return Outcome(path.relative_to(ROOT), status, time.monotonic() - start, text, arguments)
 
 
 def run_tier(tier, args):
     """Run all files of @tier; print a line for each as it ends, and what a failed one said."""
-    files = test_files(tier)
-    if not files:
+    wanted = runs(tier, args)
+    if not wanted:
         sys.exit(f"test/run: no test files in tier {tier}: {' '.join(TIERS[tier][0])}")
     print(f"\n{tier}", flush=True)
     outcomes = []
     with concurrent.futures.ThreadPoolExecutor(TIERS[tier][2] or args.jobs) as pool:
-        running = [pool.submit(run_file, path, tier, args) for path in files]
+        running = [pool.submit(run_file, *run, tier, args) for run in wanted]
         for future in concurrent.futures.as_completed(running):
             outcome = future.result()
             outcomes.append(outcome)
@@ -187,7 +196,7 @@ def summary(results, seconds):
                      f"{spent:8.1f}")
     failed = [o for outcomes, _ in results.values() for o in outcomes if o.failed]
     for outcome in failed:
-        lines += [f"failed: {outcome.path}"] + ["    " + line for line in outcome.complaints()]
+        lines += [f"failed: {outcome.name}"] + ["    " + line for line in outcome.complaints()]
     lines.append(f"whole run: {seconds:.0f} s")
     lines.append("{} passed, {} failed, {} skipped".format(*totals))
     return lines, totals[1] == 0
@@ -208,7 +217,7 @@ def keep(tier, outcomes, seconds):
     part = [f"== {tier}: {time.strftime('%Y-%m-%d')}, commit {commit()}, "
             f"{kernel.sysname} {kernel.release} {kernel.machine}, "
             f"{os.cpu_count()} processors, {seconds:.0f} s"]
-    for outcome in sorted(outcomes, key=lambda o: o.path):
+    for outcome in sorted(outcomes, key=lambda o: o.name):
         part += [outcome.line()] + ["     skipped: " + reason for reason in outcome.skipped]
     parts = {}
     if RESULTS.exists():
