@@ -66,13 +66,16 @@ static __always_inline bool quick_read(const struct __sk_buff *skb, struct packe
 	return !ct_begins(p);
 }
 
-/** What is read before is read before what is read behind. */
+/**
+ * What is read before is read before what is read behind. BPF has no barrier but atomic operations
+ * that return what was there; of adding nothing the compiler makes one that does not.
+ */
 static __always_inline void keep_order(void)
 {
 	__u32 nothing = 0;
 
 	if (reads_overtake)
-		__sync_fetch_and_add(&nothing, 0); // BPF has no other barrier
+		__sync_lock_test_and_set(&nothing, 0);
 	barrier();
 }
 
@@ -126,11 +129,11 @@ static __noinline struct ct_bucket *quick_find(const struct __sk_buff *skb, stru
 	}
 	if (!b || slot == CT_WAYS)
 		return NULL;
-	keep_order();
 	e = &b->entries[slot];
 	from = &e->ends[from_high];
 	to = &e->ends[!from_high];
-	at = e->epoch;
+	at = *(volatile __u32 *)&e->epoch;
+	keep_order();
 	if (!ct_same(&e->tuple, &t) || e->looked != CT_GLANCES(bpf_jiffies64()) ||
 	    at != current_epoch() ||
 	    (sender && (from->ifindex != skb->ifindex || !has_source_mac(skb, from->mac))))

@@ -2,6 +2,7 @@
 #include "programs.h"
 #include <arpa/inet.h>
 
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,19 @@ int programs_run(enum program program, enum where where, const struct frame *f)
 	assert_non_null(p);
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
 	return (int)opts.retval;
+}
+
+unsigned int programs_barriers(enum program program, bool weak)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(object, names[program]);
+	const struct bpf_insn *insns = bpf_program__insns(p);
+	unsigned int n = 0;
+
+	assert_non_null(insns);
+	for (size_t i = 0; i < bpf_program__insn_cnt(p); i++)
+		n += BPF_CLASS(insns[i].code) == BPF_STX && insns[i].dst_reg == BPF_REG_10 &&
+		     BPF_MODE(insns[i].code) == BPF_ATOMIC && !(weak && insns[i].imm & BPF_FETCH);
+	return n;
 }
 
 uint64_t programs_counted(enum drop_reason reason, enum direction dir)

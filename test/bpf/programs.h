@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "frames.h"
 #include "shared/conntrack.h"
 #include "shared/drop.h"
@@ -49,5 +51,12 @@ int programs_event(struct event *out);
 
 /** Packets counted so far, of all CPUs. */
 uint64_t programs_counted(enum drop_reason reason, enum direction dir);
+
+/**
+ * How many atomic operations on its own stack @program has with what it calls: nobody else sees
+ * these, they are barriers. With @weak only those that are none: they return nothing, and such may
+ * be overtaken (arm64: STSET for LDSETAL).
+ */
+unsigned int programs_barriers(enum program program, bool weak);
 
 int programs_map(const char *name);

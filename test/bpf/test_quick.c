@@ -210,6 +210,16 @@ static void what_the_node_says_does_too(void **state)
 	programs_set_flags(POD_A, 0);
 }
 
+/** Before what is read of an entry, and behind it. */
+static void what_keeps_reads_in_order_is_a_barrier(void **state)
+{
+	(void)state;
+	for (enum program program = FROM_POD; program <= TO_UPLINK; program++) {
+		assert_int_equal(programs_barriers(program, false), 2);
+		assert_int_equal(programs_barriers(program, true), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +229,7 @@ int main(void)
 		cmocka_unit_test(every_packet_is_counted),
 		cmocka_unit_test(what_comes_by_the_stack_changes_its_flow_too),
 		cmocka_unit_test(what_the_node_says_does_too),
+		cmocka_unit_test(what_keeps_reads_in_order_is_a_barrier),
 	};
 
 	return cmocka_run_group_tests(tests, programs_load, programs_unload);
