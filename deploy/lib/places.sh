@@ -7,6 +7,8 @@ ROOT=     # of the file system to work on; empty is this node's
 BIN_DIRS= # directories of plugins, a line each; empty: every runtime's on this node
 CONF_DIR= # directory of configurations; empty: the one that belongs to a BIN_DIR
 FROM=     # directory of the plugins to install
+PREFIX=   # of edgeway, its man page and its completion; empty: they are not asked for
+PREFIX_DEFAULT=/usr/local
 CHECK=
 
 TAB=$(printf '\t')
@@ -37,7 +39,8 @@ options() {
 		case $1 in
 		-h | --help) usage 0 ;;
 		--check) CHECK=yes ;;
-		--from | --bin-dir | --conf-dir | --root)
+		--plugins-only) PREFIX= PREFIX_DEFAULT= ;;
+		--from | --bin-dir | --prefix | --conf-dir | --root)
 			[ -n "${2:-}" ] || die "$1: needs a directory"
 			take_directory "$1" "$(absolute "$2")"
 			shift
@@ -46,12 +49,17 @@ options() {
 		esac
 		shift
 	done
+	PREFIX=${PREFIX:-$PREFIX_DEFAULT}
 }
 
 take_directory() {
 	case $1 in
 	--from) FROM=$2 ;;
-	--bin-dir) BIN_DIRS=${BIN_DIRS:+$BIN_DIRS$NEWLINE}$2 ;;
+	--bin-dir)
+		BIN_DIRS=${BIN_DIRS:+$BIN_DIRS$NEWLINE}$2
+		PREFIX_DEFAULT= # there, and only there
+		;;
+	--prefix) PREFIX=$2 ;;
 	--conf-dir) CONF_DIR=$2 ;;
 	--root)
 		[ -d "$2" ] || die "--root: no directory $2"
@@ -78,6 +86,12 @@ places() {
 }
 
 place() { printf '%s\t%s\t%s\n' "$ROOT$1" "$ROOT$2" "$3"; }
+
+# command_places: "DIRECTORY<TAB>NAME" of edgeway and what people use with it, below ROOT already
+command_places() {
+	[ -z "$PREFIX" ] || printf '%s\t%s\n' "$ROOT$PREFIX/bin" edgeway "$ROOT$PREFIX/share/man/man8" edgeway.8 \
+		"$ROOT$PREFIX/share/bash-completion/completions" edgeway.bash
+}
 
 # k3s_places: releases since October 2024 have a directory that upgrades leave alone, before it was
 # in the bundle of the release, to which `current` points

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by deploy/install and deploy/uninstall: puts plugins in place and takes them away, so that
-# at any moment, and after being killed at any moment, there is a whole plugin under each name.
+# at any moment, and after being killed at any moment, there is a whole plugin under each name. So it
+# does with edgeway, its man page and its completion, whose directories are not those of plugins.
 # shellcheck shell=dash
 #
 # In the directory of plugins, $BIN, there is .edgeway/:
@@ -8,6 +9,7 @@
 #	            it replaces and of those it brings, so that what is ours is known after a kill too
 #	kept/NAME   what had this name before; moved back as it is by uninstall
 #	new/NAME    copied, not in place yet
+#	made        how many directories, $BIN and those above it, were not there before
 
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
@@ -31,19 +33,46 @@ same() {
 # installed: the names in the manifest
 installed() { [ ! -f "$STATE/manifest" ] || sed 's/^[0-9a-f]*  //' "$STATE/manifest" | sort -u; }
 
+# lacking DIRECTORY: how many are to be made for it to be there
+lacking() {
+	local dir=$1 count=0
+	while [ ! -d "$dir" ] && [ "$dir" != / ]; do
+		count=$((count + 1))
+		dir=$(dirname "$dir")
+	done
+	echo $count
+}
+
+# remedy: what to do about a $BIN that cannot be written
+remedy() {
+	case $NEWLINE$(command_places) in
+	*"$NEWLINE$BIN$TAB"*) echo "name another place for edgeway with --prefix, or do without it with --plugins-only" ;;
+	*) echo "name a directory that can be with --bin-dir, and tell the runtime of it" ;;
+	esac
+}
+
 # open_place: makes $BIN and its .edgeway, and waits for another install there to end
 open_place() {
-	local said
+	local said made
 	STATE=$BIN/.edgeway
+	made=$(lacking "$BIN")
 	said=$( (mkdir -p "$STATE/kept" && : >>"$STATE/lock") 2>&1) ||
-		die "$BIN: cannot be written: ${said##*: } (name a directory that can be with --bin-dir, and tell the runtime of it)"
+		die "$BIN: cannot be written: ${said##*: } ($(remedy))"
+	[ "$made" -eq 0 ] || echo "$made" >"$STATE/made"
 	exec 9>>"$STATE/lock"
 	! command -v flock >/dev/null || flock 9
 }
 
 # close_place: leaves nothing where nothing is installed, or kept
 close_place() {
-	[ -f "$STATE/manifest" ] || ! rmdir "$STATE/kept" 2>/dev/null || rm -rf "$STATE"
+	local made=0 dir=$BIN
+	if [ -f "$STATE/manifest" ] || ! rmdir "$STATE/kept" 2>/dev/null; then return 0; fi
+	[ ! -f "$STATE/made" ] || made=$(cat "$STATE/made")
+	rm -rf "$STATE"
+	while [ "$made" -gt 0 ] && rmdir "$dir" 2>/dev/null; do
+		made=$((made - 1))
+		dir=$(dirname "$dir")
+	done
 }
 
 # stage: copies of all plugins beside their places, so that a full disk or a plugin that does not
@@ -53,7 +82,7 @@ stage() {
 	rm -rf "$STATE/new"
 	mkdir "$STATE/new"
 	for name in $NAMES; do
-		if ! { fits "$name" && cp "$FROM/$name" "$STATE/new/$name" && chmod 755 "$STATE/new/$name" && runs "$name"; }; then
+		if ! { fits "$name" && cp "$FROM/$name" "$STATE/new/$name" && chmod "$(mode_of "$name")" "$STATE/new/$name" && runs "$name"; }; then
 			rm -rf "$STATE/new"
 			close_place
 			die "$BIN: nothing was changed"
@@ -63,9 +92,19 @@ stage() {
 	(cd "$STATE/new" && sync $NAMES)
 }
 
+# is_text NAME: the man page, the completion
+is_text() {
+	case $1 in
+	*.8 | *.bash) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+mode_of() { if is_text "$1"; then echo 644; else echo 755; fi; }
+
 # fits NAME: a rename to it would not end up inside of it
 fits() {
-	[ ! -d "$BIN/$1" ] || { echo "$BIN/$1: is a directory; a plugin of that name is to be put there" >&2 && return 1; }
+	[ ! -d "$BIN/$1" ] || { echo "$BIN/$1: is a directory; a file of that name is to be put there" >&2 && return 1; }
 }
 
 # answers FILE: it can be executed here, and says its version. What is not called by a runtime, but
@@ -79,7 +118,7 @@ answers() {
 
 # runs NAME: the copy can be executed where it is (another machine's image is not asked)
 runs() {
-	[ -z "$ROOT" ] || return 0
+	if [ -n "$ROOT" ] || is_text "$1"; then return 0; fi
 	answers "$STATE/new/$1" >/dev/null ||
 		{ echo "$STATE/new/$1: does not run here: another architecture, or mounted noexec?" >&2 && return 1; }
 }
@@ -161,5 +200,5 @@ uninstall_here() {
 	for name in $(installed); do put_back "$name"; done
 	rm -rf "$STATE/new" "$STATE"/manifest* "$STATE"/kept/*.new
 	close_place
-	sync "$BIN"
+	[ ! -d "$BIN" ] || sync "$BIN"
 }

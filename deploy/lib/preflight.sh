@@ -32,6 +32,7 @@ preflight() {
 findings() {
 	check_plugins
 	places | while IFS=$TAB read -r BIN CONF _; do check_place; done
+	command_places | while IFS=$TAB read -r BIN NAMES; do check_command_place; done
 	check_attached
 	CONF_LINES=$(all_conf_lines)
 	check_kernel
@@ -55,26 +56,39 @@ check_plugins() {
 
 # check_place: BIN and CONF
 check_place() {
-	local name changed
-	STATE=$BIN/.edgeway
 	if [ ! -d "$BIN" ]; then
 		warn "$BIN" "does not exist" "it is made by an install, but no runtime may look there" \
 			"install the runtime first, or name its directory with --bin-dir"
+	else
+		check_installed "Edgeway's plugins are as they were installed"
+	fi
+	check_writable
+	check_conf
+}
+
+# check_command_place: BIN, which people are to find NAMES in
+check_command_place() {
+	check_installed "$NAMES is as it was installed"
+	check_writable
+}
+
+# check_installed TEXT: what an install has put into BIN; TEXT if it is still there
+check_installed() {
+	local name changed=
+	STATE=$BIN/.edgeway
+	for name in $(installed); do ours "$name" || changed="$changed $name"; done
+	if [ -n "$changed" ]; then
+		warn "$BIN" "not Edgeway's any more:$changed" \
+			"a package or somebody has replaced or removed what was installed" "run deploy/install again"
 	elif [ -f "$STATE/manifest" ]; then
-		changed=
-		for name in $(installed); do ours "$name" || changed="$changed $name"; done
-		if [ -n "$changed" ]; then
-			warn "$BIN" "not Edgeway's any more:$changed" \
-				"a package or somebody has replaced or removed what was installed" "run deploy/install again"
-		else
-			ok "$BIN" "Edgeway's plugins are as they were installed"
-		fi
+		ok "$BIN" "$1"
 	else
 		ok "$BIN" "to be installed to"
 	fi
-	! read_only "$BIN" || fail "$BIN" "is mounted read-only" "nothing can be installed there" \
-		"name a directory that can be written with --bin-dir, and tell the runtime of it"
-	check_conf
+}
+
+check_writable() {
+	! read_only "$BIN" || fail "$BIN" "is mounted read-only" "nothing can be installed there" "$(remedy)"
 }
 
 # check_attached: containers that other plugins attached, by the results that the runtime keeps

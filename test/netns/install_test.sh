@@ -44,7 +44,7 @@ is_ours() {
 	local name
 	for name in $NAMES; do cmp "$1/$name" "$2/$name"; done
 	(cd "$1" && sha256sum --quiet -c .edgeway/manifest)
-	find "$1/.edgeway" -mindepth 1 -maxdepth 1 ! -name manifest ! -name lock ! -name kept | absent "left by an install"
+	find "$1/.edgeway" -mindepth 1 -maxdepth 1 ! -name manifest ! -name lock ! -name kept ! -name made | absent "left by an install"
 }
 
 install_quietly() { "$INSTALL" --root "$R" --from "$BIN" "$@" >"$T/said"; }
@@ -145,9 +145,9 @@ test_uninstall_unloads_the_data_path_unless_a_pod_uses_it() {
 
 # --- where ---
 
-# found: the directories that an install chose
+# found: the directories of plugins that an install chose
 found() {
-	find "$R" -name .edgeway -printf '%h\n' | sed "s|^$R||" | sort | tr '\n' ' '
+	find "$R" -name .edgeway ! -path "$R/usr/local/*" -printf '%h\n' | sed "s|^$R||" | sort | tr '\n' ' '
 }
 
 # k3s_bundle HASH: a release of K3s as it unpacks itself
@@ -249,6 +249,67 @@ test_what_containerd_2_writes() {
 	equal "/srv/five /srv/one /srv/two " "$(found)" "places"
 	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said" 2>&1 || fail "the check failed: $(cat "$T/said")"
 	grep -qF "$R/srv/net.d: no configuration" "$T/said" || fail "another conf_dir: $(cat "$T/said")"
+}
+
+# --- the command ---
+
+# is_whole PREFIX: edgeway, its man page and its completion are there, as they should be
+is_whole() {
+	local bin=$1/bin/edgeway man=$1/share/man/man8/edgeway.8
+	local completion=$1/share/bash-completion/completions/edgeway.bash
+	cmp "$bin" "$BIN/edgeway"
+	cmp "$man" "$ROOT/docs/man/edgeway.8"
+	cmp "$completion" "$ROOT/deploy/completion/edgeway.bash"
+	equal "755 644 644" "$(stat -c %a "$bin" "$man" "$completion" | paste -sd' ')" modes
+}
+
+test_edgeway_is_where_people_find_it() {
+	mkdir -p "$R/opt/cni/bin" "$R/usr/local/bin" "$R/usr/local/share/man"
+	echo another >"$R/usr/local/bin/edgeway"
+	chmod 700 "$R/usr/local/bin/edgeway"
+	tree "$R" >"$T/before"
+	install_quietly
+	is_whole "$R/usr/local"
+	grep -q "edgeway: another's was there, it is kept" "$T/said"
+	install_quietly
+	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said"
+	grep -qxF "ok    $R/usr/local/bin: edgeway is as it was installed" "$T/said" || fail "$(cat "$T/said")"
+	grep -qxF "ok    $R/usr/local/share/man/man8: edgeway.8 is as it was installed" "$T/said" || fail "$(cat "$T/said")"
+	echo upgraded >"$R/usr/local/bin/edgeway"
+	"$INSTALL" --check --root "$R" --from "$BIN" >"$T/said"
+	grep -q "^warn  $R/usr/local/bin: not Edgeway's any more: edgeway;" "$T/said" || fail "$(cat "$T/said")"
+	cp "$BIN/edgeway" "$R/usr/local/bin/edgeway"
+	uninstall_quietly
+	tree "$R" | diff "$T/before" -
+}
+
+test_another_prefix_or_none() {
+	mkdir -p "$R/opt/cni/bin"
+	tree "$R" >"$T/before"
+	install_quietly --prefix /opt/edgeway
+	is_whole "$R/opt/edgeway"
+	uninstall_quietly --prefix /opt/edgeway
+	tree "$R" | diff "$T/before" -
+	install_quietly --plugins-only
+	install_quietly --bin-dir /opt/cni/bin
+	[ ! -e "$R/usr" ] || fail "not asked for: $(find "$R/usr")"
+	uninstall_quietly --bin-dir /opt/cni/bin --prefix /opt/edgeway
+	grep -q "$R/opt/edgeway/bin: nothing of Edgeway's" "$T/said" || fail "$(cat "$T/said")"
+	"$INSTALL" --from "$BIN" --bin-dir "$R/opt/cni/bin" --prefix "$R/mine" >"$T/said"
+	"$R/mine/bin/edgeway" --version >"$T/said"
+	grep -q '^edgeway [0-9]' "$T/said"
+}
+
+test_a_prefix_that_cannot_be_written() {
+	reference "$R/opt/cni/bin"
+	mkdir -p "$R/usr/local"
+	mount -t tmpfs -o ro tmpfs "$R/usr/local"
+	refuses "$R/usr/local/bin: cannot be written: Read-only file system (name another place for edgeway with --prefix" \
+		--from "$BIN" --root "$R"
+	refuses "fail  $R/usr/local/bin: is mounted read-only; nothing can be installed there; name another place" \
+		--check --from "$BIN" --root "$R"
+	install_quietly --plugins-only
+	is_ours "$R/opt/cni/bin" "$BIN"
 }
 
 # --- what goes wrong ---
@@ -364,7 +425,7 @@ each_kill() {
 	shims
 	reference "$T/pristine"
 	release "$T/v2" two
-	mkdir -p "$R/opt/cni"
+	mkdir -p "$R/opt/cni" "$R/usr"
 	cp -a "$T/pristine" "$R/opt/cni/bin"
 	tree "$R/opt/cni/bin" | sed 1d >"$T/before" # but for the directory itself
 	while :; do
@@ -380,6 +441,7 @@ each_kill() {
 		fi
 		uninstall_quietly
 		tree "$R/opt/cni/bin" | sed 1d | diff "$T/before" - || fail "killed before change $n"
+		find "$R/usr" ! -type d | absent "below the prefix, killed before change $n"
 	done
 	[ $n -gt 8 ] || fail "only $n changes seen"
 }
