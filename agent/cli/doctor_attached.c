@@ -2,6 +2,7 @@
 /** Whether the programs are where they should be, and are the first to see a packet. */
 #include <arpa/inet.h>
 
+#include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -83,6 +84,25 @@ static int check_others(struct doctor *doc, const char *name, int index, struct 
 	return 0;
 }
 
+/** An XDP program sees what comes in by an interface before any filter; none is ours. */
+static void check_xdp(struct doctor *doc, const struct link *link)
+{
+	// As ip calls them. Of several at once it takes them away one by one.
+	static const char *const modes[] = {
+		[XDP_ATTACHED_DRV] = "xdpdrv",
+		[XDP_ATTACHED_SKB] = "xdpgeneric",
+		[XDP_ATTACHED_HW] = "xdpoffload",
+		[XDP_ATTACHED_MULTI] = "xdpgeneric",
+	};
+
+	if (link->xdp == XDP_ATTACHED_NONE || link->xdp >= ARRAY_SIZE(modes))
+		return;
+	doctor_warn(doc, "XDP", "it decides about packets before the data path",
+		    arena_printf(doc->arena, "unless it is meant: ip link set %s %s off",
+				 link->name, modes[link->xdp]),
+		    "%s: has a program of another's", link->name);
+}
+
 /** Returns 1 if the pod is served as it should be, 0 if not and a finding says so. */
 static int check_pod(struct doctor *doc, const struct pod *pod, struct err *e)
 {
@@ -103,6 +123,7 @@ static int check_pod(struct doctor *doc, const struct pod *pod, struct err *e)
 	if (datapath_is_attached(&doc->d, doc->nl, pod->index, &is_attached, e) < 0 ||
 	    check_others(doc, pod->link.name, pod->index, e) < 0)
 		return -1;
+	check_xdp(doc, &pod->link);
 	if (is_attached)
 		return 1;
 	doctor_fail(doc, "filters", "the pod is not protected, and not on the fast path",
@@ -132,6 +153,7 @@ static int check_uplinks(struct doctor *doc, struct err *e)
 				  link->name);
 		if (check_others(doc, link->name, link->index, e) < 0)
 			return -1;
+		check_xdp(doc, link);
 	}
 	if (!doc->n_uplinks)
 		doctor_ok(doc, "uplink", "there is no default route: pods reach this node only");

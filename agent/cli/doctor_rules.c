@@ -72,6 +72,22 @@ static int list_chains(struct nl *nl, struct chains *out, struct err *e)
 	return nl_dump(nl, &m, on_chain, out, e);
 }
 
+/** A table is there from its first use on, with rules or without: only its own tool can tell. */
+static void check_legacy(struct doctor *doc, int family, const char *tool)
+{
+	char tables[128];
+
+	(void)snprintf(tables, sizeof(tables), "%s", ipt_legacy_tables(doc->arena, family));
+	if (!*tables)
+		return;
+	for (char *at = tables; (at = strchr(at, '\n'));)
+		*at = at[1] ? ' ' : '\0';
+	doctor_warn(doc, tool,
+		    "rules there can drop or translate what goes through the node's stack",
+		    arena_printf(doc->arena, "%s-save shows them; use iptables-nft", tool),
+		    "has tables whose rules cannot be seen from here: %s", tables);
+}
+
 int doctor_rules(struct doctor *doc, struct err *e)
 {
 	static const char through[] = "what pods send beyond the node, or to a Service, is dropped "
@@ -95,10 +111,8 @@ int doctor_rules(struct doctor *doc, struct err *e)
 			  chains.first);
 	else
 		doctor_ok(doc, "forwarded packets", "no chain of nf_tables drops by policy");
-	if (ipt_legacy_filters(doc->arena))
-		doctor_warn(doc, "iptables-legacy", through,
-			    "iptables-legacy -S FORWARD shows them; use iptables-nft",
-			    "has rules, which cannot be seen from here");
+	check_legacy(doc, AF_INET, "iptables-legacy");
+	check_legacy(doc, AF_INET6, "ip6tables-legacy");
 	if (chains.firewalld || access("/run/firewalld", F_OK) == 0)
 		doctor_warn(
 			doc, "firewalld", "it rejects what it does not know",

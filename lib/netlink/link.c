@@ -32,13 +32,14 @@ static void fill_kind(struct link *out, const struct nlattr *data)
 
 static void fill(struct link *out, const struct nlmsghdr *reply)
 {
-	const struct nlattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	const struct nlattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *xdp[IFLA_XDP_MAX + 1];
 	const struct ifinfomsg *hdr = nl_payload(reply);
 	const void *mac;
 	size_t len;
 
 	nl_parse(reply, sizeof(*hdr), a, IFLA_MAX);
 	nl_parse_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX);
+	nl_parse_nested(a[IFLA_XDP], xdp, IFLA_XDP_MAX);
 	*out = (struct link){
 		.index = hdr->ifi_index,
 		.flags = hdr->ifi_flags,
@@ -47,6 +48,7 @@ static void fill(struct link *out, const struct nlmsghdr *reply)
 		.peer_nsid = a[IFLA_LINK_NETNSID] ? (int)nl_get_u32(a[IFLA_LINK_NETNSID]) : -1,
 		.mtu = nl_get_u32(a[IFLA_MTU]),
 		.txqlen = nl_get_u32(a[IFLA_TXQLEN]),
+		.xdp = nl_get_u8(xdp[IFLA_XDP_ATTACHED]),
 		.operational = nl_get_u8(a[IFLA_OPERSTATE]) == OPER_UP,
 	};
 	(void)snprintf(out->name, sizeof(out->name), "%s", nl_get_str(a[IFLA_IFNAME], ""));

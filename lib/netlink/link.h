@@ -22,6 +22,7 @@ struct link {
 	uint32_t txqlen;     ///< packets that may wait to be sent
 	bool vlan_filtering; ///< of a bridge
 	uint16_t vlan;       ///< of a VLAN interface
+	uint8_t xdp;         ///< how an XDP program is attached, XDP_ATTACHED_* of linux/if_link.h
 	bool operational;    ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
 	struct mac mac;
 	char name[IFNAMSIZ];

@@ -231,19 +231,19 @@ int ipt_forward_del(struct nl *nl, ruleset_tag_fn *is_gone, const void *ctx, str
 	return 0;
 }
 
+const char *ipt_legacy_tables(struct arena *arena, int family)
+{
+	const char *list =
+		family == AF_INET ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
+	_cleanup_(fd_closep) int fd = open(list, O_RDONLY | O_CLOEXEC);
+	struct err ignored = {};
+	const char *names = fd < 0 ? NULL : file_read_all(arena, fd, NAMES_MAX, list, &ignored);
+
+	return names ? names : "";
+}
+
 bool ipt_legacy_filters(struct arena *arena)
 {
-	static const char *const lists[] = {"/proc/net/ip_tables_names",
-					    "/proc/net/ip6_tables_names"};
-	bool found = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		_cleanup_(fd_closep) int fd = open(lists[i], O_RDONLY | O_CLOEXEC);
-		struct err ignored = {};
-		const char *names =
-			fd < 0 ? NULL : file_read_all(arena, fd, NAMES_MAX, lists[i], &ignored);
-
-		found |= names && strstr(names, "filter\n");
-	}
-	return found;
+	return strstr(ipt_legacy_tables(arena, AF_INET), "filter\n") ||
+	       strstr(ipt_legacy_tables(arena, AF_INET6), "filter\n");
 }

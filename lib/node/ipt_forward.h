@@ -37,7 +37,10 @@ int ipt_forward_del(struct nl *nl, ruleset_tag_fn *is_gone, const void *ctx,
 int ipt_forward_exists(struct nl *nl, bool *out, struct err *e) _must_check_;
 
 /**
- * Whether a table "filter" of iptables-legacy is in use in either family, according to
- * /proc/net/ip_tables_names and ip6_tables_names; no if these cannot be read.
+ * The tables of iptables-legacy in use in @family (AF_INET or AF_INET6), a line each, according to
+ * /proc/net/ip_tables_names and ip6_tables_names; none if these cannot be read. Arena memory.
  */
+const char *ipt_legacy_tables(struct arena *arena, int family);
+
+/** Whether "filter" is one of them, in either family. */
 bool ipt_legacy_filters(struct arena *arena);

@@ -331,6 +331,39 @@ test_doctor_finds_what_is_wrong_with_a_node() {
 	finds warn firewalld runs
 }
 
+# with_xdp INTERFACE MODE: a program that lets everything pass
+with_xdp() {
+	printf '__attribute__((section("xdp"), used)) int pass(void *packet) { return 2; }\n' >"$T/xdp.bpf.c"
+	SOURCE=$T/xdp.bpf.c "$HERE/small_bpf" "$T/xdp.o"
+	ip link set dev "$1" "$2" object "$T/xdp.o" section xdp
+}
+
+test_doctor_warns_of_xdp_programs_of_others() {
+	pins make
+	outside
+	ip route add default via 192.0.2.9
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	endpoint veth1 red 10.9.0.2
+	endpoint veth2 blue 10.9.0.3
+	with_xdp up0 xdpgeneric
+	with_xdp veth2 xdpdrv
+	edgeway doctor --json >"$T/doctor" || fail "a warning is no failure: $(cat "$T/doctor")"
+	finds warn XDP "up0: has a program of another's"
+	finds warn XDP "veth2: has a program of another's"
+	json '[.[] | select(.check == "XDP").fix] | sort == ["unless it is meant: ip link set up0 xdpgeneric off",
+		"unless it is meant: ip link set veth2 xdpdrv off"]' <"$T/doctor"
+}
+
+test_doctor_warns_of_tables_of_iptables_legacy() {
+	pins make
+	iptables-legacy -t nat -L >"$T/out" || { echo "SKIP: this kernel has no iptables-legacy" && return; }
+	iptables-legacy -P FORWARD DROP
+	ip6tables-legacy -t mangle -L >"$T/out"
+	edgeway doctor --json >"$T/doctor" || fail "a warning is no failure: $(cat "$T/doctor")"
+	finds warn iptables-legacy ": filter nat"
+	finds warn ip6tables-legacy ": mangle"
+}
+
 test_doctor_knows_a_missing_right_from_a_missing_feature() {
 	local rc=0
 	setpriv --bounding-set -net_admin,-sys_admin,-bpf,-net_raw "$EDGEWAY" doctor --json >"$T/doctor" || rc=$?
