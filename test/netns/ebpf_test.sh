@@ -238,7 +238,7 @@ test_policy_enforce_isolates() {
 	unreachable red 10.9.0.3
 	unreachable red fd00:9::3
 	cni CHECK red "$(dual '.policy = "enforce"')"
-	cni CHECK red "$(dual)" # whether it still is isolated is the policy's business
+	refused 104 'is isolated, though "policy" is "off"' CHECK red "$(dual)"
 	refused 7 'policy: "on": must be "off" or "enforce"' ADD green "$(dual '.policy = "on"')"
 }
 

@@ -102,9 +102,10 @@ test_an_upgrade_in_place_keeps_every_map() {
 
 # There, to a third one, and back.
 test_connections_survive_another_layout_of_their_table() {
-	local object
+	local object size
 	small
 	"$LOADER" --object "$T/first.o"
+	size=$("$LOADER" --status | jq .connections.entrySize)
 	datapath connect 20000
 	datapath connections | sort >"$T/connections"
 	equal 20000 "$(wc -l <"$T/connections")" "connections"
@@ -113,7 +114,7 @@ test_connections_survive_another_layout_of_their_table() {
 		datapath connections | sort | diff -q "$T/connections" - || fail "changed with $object"
 		[ ! -e $PINS/conntrack_v1_next ] || fail "the next table is still waiting"
 	done
-	status '.connections.entrySize == 104 and .loads == 5'
+	status ".connections.entrySize == $size + 16 and .loads == 5"
 }
 
 # The programs themselves, not small ones.
