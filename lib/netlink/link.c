@@ -30,12 +30,19 @@ static void fill_kind(struct link *out, const struct nlattr *data)
 	}
 }
 
+static void fill_mac(struct mac *out, const struct nlattr *a)
+{
+	size_t len;
+	const void *mac = nl_get_data(a, &len);
+
+	if (len == sizeof(out->bytes))
+		memcpy(out->bytes, mac, len);
+}
+
 static void fill(struct link *out, const struct nlmsghdr *reply)
 {
 	const struct nlattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *xdp[IFLA_XDP_MAX + 1];
 	const struct ifinfomsg *hdr = nl_payload(reply);
-	const void *mac;
-	size_t len;
 
 	nl_parse(reply, sizeof(*hdr), a, IFLA_MAX);
 	nl_parse_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX);
@@ -55,9 +62,10 @@ static void fill(struct link *out, const struct nlmsghdr *reply)
 	(void)snprintf(out->kind, sizeof(out->kind), "%s", nl_get_str(info[IFLA_INFO_KIND], ""));
 	fill_kind(out, info[IFLA_INFO_DATA]);
 	(void)snprintf(out->alias, sizeof(out->alias), "%s", nl_get_str(a[IFLA_IFALIAS], ""));
-	mac = nl_get_data(a[IFLA_ADDRESS], &len);
-	if (len == sizeof(out->mac.bytes))
-		memcpy(out->mac.bytes, mac, len);
+	(void)snprintf(out->parent, sizeof(out->parent), "%s",
+		       nl_get_str(a[IFLA_PARENT_DEV_NAME], ""));
+	fill_mac(&out->mac, a[IFLA_ADDRESS]);
+	fill_mac(&out->permanent, a[IFLA_PERM_ADDRESS]);
 }
 
 static int on_link(const struct nlmsghdr *reply, void *ctx, struct err *e)
@@ -296,6 +304,34 @@ void link_set_mtu(struct nl_msg *m, int index, uint32_t mtu)
 void link_set_txqlen(struct nl_msg *m, int index, uint32_t txqlen)
 {
 	set_u32(m, index, IFLA_TXQLEN, txqlen, "transmit queue length");
+}
+
+void link_move(struct nl_msg *m, int index, int ns, const char *name)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "move interface %d to another namespace as %s", index, name);
+	nl_u32(m, IFLA_NET_NS_FD, (uint32_t)ns);
+	nl_str(m, IFLA_IFNAME, name);
+}
+
+void link_set_name(struct nl_msg *m, int index, const char *name)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "rename interface %d to %s", index, name);
+	nl_str(m, IFLA_IFNAME, name);
+}
+
+void link_set_alias_index(struct nl_msg *m, int index, const char *alias)
+{
+	const struct ifinfomsg hdr = {.ifi_index = index};
+
+	nl_begin(m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_label(m, "set alias of interface %d", index);
+	nl_put(m, IFLA_IFALIAS, alias, strlen(alias));
 }
 
 void link_set_alias(struct nl_msg *m, const char *name, const char *alias)

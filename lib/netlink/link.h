@@ -25,8 +25,11 @@ struct link {
 	uint8_t xdp;         ///< how an XDP program is attached, XDP_ATTACHED_* of linux/if_link.h
 	bool operational;    ///< IF_OPER_UP of linux/if.h: carrier is there and the stack knows
 	struct mac mac;
+	struct mac permanent; ///< what the device had from its maker, or its driver; zero = none
 	char name[IFNAMSIZ];
 	char kind[16];   ///< "bridge", "veth", ...; empty for hardware
+	char parent[32]; ///< the device it is of, "0000:03:10.0" of PCI; empty = none, or Linux
+			 ///< < 5.14
 	char alias[256]; ///< what an operator or a plugin wrote on it
 };
 
@@ -96,6 +99,18 @@ void link_set_flags(struct nl_msg *m, int index, unsigned int flags, unsigned in
 void link_set_mac(struct nl_msg *m, int index, const struct mac *mac);
 void link_set_mtu(struct nl_msg *m, int index, uint32_t mtu);
 void link_set_txqlen(struct nl_msg *m, int index, uint32_t txqlen);
+
+/**
+ * `ip link set INDEX netns NS name NAME`, down then: NS is the namespace open at @ns. Takes one RCU
+ * grace period. If NAME is taken there the interface has moved nevertheless, with its old name.
+ */
+void link_move(struct nl_msg *m, int index, int ns, const char *name);
+
+/** `ip link set INDEX name NAME`; older kernels want it down for that. */
+void link_set_name(struct nl_msg *m, int index, const char *name);
+
+/** `ip link set INDEX alias ALIAS`; "" takes it away. */
+void link_set_alias_index(struct nl_msg *m, int index, const char *alias);
 
 /** By name, so that it can go into one message with what makes the interface. */
 void link_set_alias(struct nl_msg *m, const char *name, const char *alias);

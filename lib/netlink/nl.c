@@ -15,6 +15,8 @@
 
 enum {
 	REPLY_SIZE = 32768, ///< what the kernel fills at most per dump message (NLMSG_GOODSIZE)
+	LARGE_SIZE =
+		256 << 10, ///< an attribute has 64 KB at most, and one of an object is that large
 	SEND_DEFAULT = 128 << 10, ///< below net.core.wmem_default
 	DUMP_TRIES = 4,
 	MAX_ERRNO = 4095, ///< linux/err.h of the kernel's own headers
@@ -98,13 +100,15 @@ static int send_all(struct nl *nl, struct nl_msg *m, uint32_t *first, struct err
 }
 
 /** Returns the length, or -1. */
-static ssize_t receive(struct nl *nl, unsigned char *buf, int flags, struct err *e)
+static ssize_t receive(struct nl *nl, unsigned char *buf, size_t size, int flags, struct err *e)
 {
 	for (;;) {
 		struct sockaddr_nl from = {};
 		socklen_t len = sizeof(from);
-		ssize_t n = recvfrom(nl->fd, buf, REPLY_SIZE, flags, (void *)&from, &len);
+		ssize_t n = recvfrom(nl->fd, buf, size, flags | MSG_TRUNC, (void *)&from, &len);
 
+		if (n > (ssize_t)size && from.nl_pid == 0)
+			return err_set(e, ERR_IO, "netlink receive: %zd bytes at once", n);
 		if (n >= 0 && from.nl_pid == 0)
 			return n;
 		if (n >= 0)
@@ -218,9 +222,12 @@ static void each_message(struct exchange *x, const unsigned char *buf, size_t le
 
 static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct err *e)
 {
-	_Alignas(NLMSG_ALIGNTO) unsigned char buf[REPLY_SIZE];
+	_Alignas(NLMSG_ALIGNTO) unsigned char usual[REPLY_SIZE];
+	_cleanup_(freep) unsigned char *large = m->large ? malloc(LARGE_SIZE) : NULL;
+	unsigned char *buf = large ? large : usual;
+	size_t size = large ? LARGE_SIZE : REPLY_SIZE;
 
-	if (m->failed)
+	if (m->failed || (m->large && !large))
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "write netlink message");
 	if (send_all(nl, m, &x->first, e) < 0)
 		return -1;
@@ -232,7 +239,7 @@ static int converse(struct nl *nl, struct exchange *x, struct nl_msg *m, struct 
 		// room (ENOBUFS): behind a first refusal there is the rest, or it is lost.
 		bool refused = m->batch && x->rc < 0;
 		struct err why = {};
-		ssize_t n = receive(nl, buf, refused ? MSG_DONTWAIT : 0, &why);
+		ssize_t n = receive(nl, buf, size, refused ? MSG_DONTWAIT : 0, &why);
 
 		if (n < 0 && refused)
 			break;

@@ -46,6 +46,7 @@ struct nl_msg {
 	unsigned int count; ///< requests so far
 	bool failed;        ///< memory ran out or a request outgrew netlink; nl_call() says so
 	bool batch;         ///< framed as an nf_tables batch
+	bool large;         ///< nl_expect_large()
 	char label[NL_LABELS][80];
 	int forgiven[NL_LABELS + 1]; ///< the last: of all requests without a label
 	_Alignas(NLMSG_ALIGNTO) unsigned char small[NL_SMALL];
@@ -73,6 +74,12 @@ void nl_label(struct nl_msg *m, const char *fmt, ...) _printf_(2, 3);
  * NL_LABELS no other one does; requests beyond them are forgiven together.
  */
 void nl_forgive(struct nl_msg *m, int os);
+
+/**
+ * The one object that nl_get() shall bring may be larger than 32 KB, as that of a physical function
+ * with more than a hundred virtual ones is.
+ */
+void nl_expect_large(struct nl_msg *m);
 
 /** The block that follows is nested inside @attr. Do not `return` or `break` out of it. */
 #define nl_nest(m, attr) nl_nest_((m), (attr), NULL, 0, UNIQUE(nest))

@@ -160,6 +160,11 @@ void nl_label(struct nl_msg *m, const char *fmt, ...)
 	va_end(ap);
 }
 
+void nl_expect_large(struct nl_msg *m)
+{
+	m->large = true;
+}
+
 void nl_forgive(struct nl_msg *m, int os)
 {
 	if (!m->failed && m->count > 0)
@@ -173,7 +178,7 @@ void nl_msg_free(struct nl_msg *m)
 	m->buf = NULL;
 	m->len = m->size = m->at = 0;
 	m->count = 0;
-	m->failed = m->batch = false;
+	m->failed = m->batch = m->large = false;
 	for (size_t i = 0; i < NL_LABELS; i++)
 		m->label[i][0] = '\0';
 	for (size_t i = 0; i <= NL_LABELS; i++)

@@ -409,6 +409,48 @@ static void undoing_a_link_twice_is_no_error(void **state)
 	assert_string_equal(e.msg, "delete interface 1: Operation not supported");
 }
 
+static void an_interface_moves_under_another_name(void **state)
+{
+	_cleanup_(fd_closep) int ns = pod("mover");
+	struct nl_msg m = {};
+
+	sh("ip link add m0 up type veth peer name m1 && ip link set m0 alias mark");
+	link_move(&m, nl_ifindex(*state, "m0"), ns, "net1");
+	must_call(*state, &m);
+	assert_int_equal(nl_ifindex(*state, "m0"), 0);
+	sh("ip -n mover link show dev net1 | grep -q 'state DOWN'");
+	sh("ip -n mover link show dev net1 | grep -q 'alias mark'");
+}
+
+static void a_name_that_is_taken_there_leaves_it_there_with_the_old_one(void **state)
+{
+	_cleanup_(fd_closep) int ns = pod("full");
+	struct nl_msg m = {};
+	struct err e = {};
+
+	sh("ip link add f0 type veth peer name f1 && ip -n full link add eth0 type bridge");
+	link_move(&m, nl_ifindex(*state, "f0"), ns, "eth0");
+	assert_int_equal(nl_call(*state, &m, &e), -1);
+	assert_int_equal(e.os, EEXIST);
+	sh("ip -n full link show dev f0");
+}
+
+static void name_and_alias_are_set_and_the_alias_is_taken_away(void **state)
+{
+	struct nl_msg m = {};
+	int index;
+
+	sh("ip link add n0 type veth peer name n1");
+	index = nl_ifindex(*state, "n0");
+	link_set_name(&m, index, "renamed");
+	link_set_alias_index(&m, index, "edgeway n/c/eth0 (n0)");
+	must_call(*state, &m);
+	assert_string_equal(get(*state, "renamed").alias, "edgeway n/c/eth0 (n0)");
+	link_set_alias_index(&m, index, "");
+	must_call(*state, &m);
+	assert_string_equal(get(*state, "renamed").alias, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +474,9 @@ int main(void)
 		conversation(deleting_one_end_takes_both),
 		conversation(an_ifb_is_made_down_with_its_mac_and_mtu),
 		conversation(undoing_a_link_twice_is_no_error),
+		conversation(an_interface_moves_under_another_name),
+		conversation(a_name_that_is_taken_there_leaves_it_there_with_the_old_one),
+		conversation(name_and_alias_are_set_and_the_alias_is_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,6 +339,32 @@ static void a_protocol_that_is_not_there_cannot_be_opened(void **state)
 	assert_int_equal(e.code, ERR_KERNEL);
 }
 
+static int note_length(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	(void)e;
+	*(uint32_t *)ctx = reply->nlmsg_len;
+	return 0;
+}
+
+static void an_object_larger_than_usual_is_read_whole_or_refused(void **state)
+{
+	uint32_t length = 0;
+	struct nl_msg m = {};
+	struct err e = {};
+
+	// 400 other names of 100 letters: a reply of some 42 KB
+	sh("ip link add many type veth peer name others && seq 400 | "
+	   "awk '{printf \"link property add dev many altname %%0100d\\n\", $1}' | ip -batch -");
+	put_get(&m, "many");
+	assert_int_equal(nl_get(*state, &m, note_length, &length, &e), -1);
+	assert_int_equal(e.code, ERR_IO);
+	assert_non_null(strstr(e.msg, "bytes at once"));
+	put_get(&m, "many");
+	nl_expect_large(&m);
+	assert_int_equal(nl_get(*state, &m, note_length, &length, &e), 0);
+	assert_true(length > 40000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +385,7 @@ int main(void)
 		conversation(a_reader_that_has_enough_stops_the_dump_and_spoils_nothing),
 		conversation(a_socket_speaks_of_the_namespace_it_was_opened_in),
 		conversation(only_the_kernel_is_listened_to),
+		conversation(an_object_larger_than_usual_is_read_whole_or_refused),
 		cmocka_unit_test(a_protocol_that_is_not_there_cannot_be_opened),
 	};
 
