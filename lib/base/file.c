@@ -115,8 +115,11 @@ char *file_read_path(struct arena *arena, const char *path, size_t limit, struct
 	return file_read_all(arena, fd, limit, path, e);
 }
 
+enum durability { CACHED, DURABLE };
+
 /** For file systems without O_TMPFILE: the name appears before the content. */
-static int create_named(int dir, const char *path, const char *text, mode_t mode)
+static int create_named(int dir, const char *path, const char *text, mode_t mode,
+			enum durability durability)
 {
 	_cleanup_(fd_closep) int fd =
 		openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -124,7 +127,7 @@ static int create_named(int dir, const char *path, const char *text, mode_t mode
 
 	if (fd < 0)
 		return -1;
-	if (write_fully(fd, text) == 0)
+	if (write_fully(fd, text) == 0 && (durability == CACHED || fsync(fd) == 0))
 		return 0;
 	os = errno;
 	(void)unlinkat(dir, path, 0);
@@ -148,25 +151,33 @@ static int link_unnamed(int fd, int dir, const char *path)
 	return linkat(AT_FDCWD, self, dir, path, AT_SYMLINK_FOLLOW);
 }
 
+/** The directory that @path is in, into @buf of PATH_MAX bytes; returns it. */
+static const char *parent_of(const char *path, char *buf)
+{
+	const char *slash = strrchr(path, '/');
+
+	(void)snprintf(buf, PATH_MAX, "%.*s", slash ? (int)(slash - path + 1) : 1,
+		       slash ? path : ".");
+	return buf;
+}
+
 int file_create(int dir, const char *path, const char *text, mode_t mode)
 {
 	_cleanup_(fd_closep) int fd = -1;
-	char parent[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
 
-	if (slash)
-		(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path + 1), path);
-	fd = openat(dir, parent, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+	fd = openat(dir, parent_of(path, parent), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
 	if (fd < 0)
 		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
-			       ? create_named(dir, path, text, mode)
+			       ? create_named(dir, path, text, mode, CACHED)
 			       : -1;
 	if (write_fully(fd, text) < 0)
 		return -1;
 	return link_unnamed(fd, dir, path);
 }
 
-int file_replace(int dir, const char *path, const char *text, mode_t mode)
+static int replace(int dir, const char *path, const char *text, mode_t mode,
+		   enum durability durability)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	char tmp[PATH_MAX];
@@ -176,7 +187,7 @@ int file_replace(int dir, const char *path, const char *text, mode_t mode)
 	// or own the name. A leftover is overwritten.
 	(void)snprintf(tmp, sizeof(tmp), "%.*s.%s.new", (int)(name - path), path, name);
 	(void)unlinkat(dir, tmp, 0);
-	if (create_named(dir, tmp, text, mode) < 0)
+	if (create_named(dir, tmp, text, mode, durability) < 0)
 		return -1;
 	if (renameat(dir, tmp, dir, path) == 0)
 		return 0;
@@ -184,6 +195,33 @@ int file_replace(int dir, const char *path, const char *text, mode_t mode)
 	(void)unlinkat(dir, tmp, 0);
 	errno = os;
 	return -1;
+}
+
+int file_replace(int dir, const char *path, const char *text, mode_t mode)
+{
+	return replace(dir, path, text, mode, CACHED);
+}
+
+/** The names in the directory that @path is in outlive a power cut. */
+static int sync_parent(int dir, const char *path)
+{
+	char parent[PATH_MAX];
+	_cleanup_(fd_closep) int fd =
+		openat(dir, parent_of(path, parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int file_replace_durably(int dir, const char *path, const char *text, mode_t mode)
+{
+	return replace(dir, path, text, mode, DURABLE) < 0 ? -1 : sync_parent(dir, path);
+}
+
+int file_remove_durably(int dir, const char *path)
+{
+	if (unlinkat(dir, path, 0) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	return sync_parent(dir, path);
 }
 
 int file_write(int dir, const char *path, const char *text)

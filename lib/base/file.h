@@ -11,8 +11,8 @@
  * Small files: read whole, appear whole.
  *
  * A file that somebody else may read is never seen half-written: it is filled without a name and
- * then linked, or filled under another name and then renamed. Nothing here calls fsync(): what a
- * power cut may truncate must be recognised by its reader.
+ * then linked, or filled under another name and then renamed. Only file_replace_durably() calls
+ * fsync(): what a power cut may truncate must be recognised by its reader.
  *
  * Paths are relative to @dir, a directory descriptor or AT_FDCWD.
  */
@@ -44,6 +44,12 @@ int file_create(int dir, const char *path, const char *text, mode_t mode) _must_
 
 /** Make or replace @path with this content, atomically. Returns 0, or -1 with errno. */
 int file_replace(int dir, const char *path, const char *text, mode_t mode) _must_check_;
+
+/** The same, and on return it has outlived a power cut: milliseconds, on a slow disk hundreds. */
+int file_replace_durably(int dir, const char *path, const char *text, mode_t mode) _must_check_;
+
+/** Remove @path for good; what is not there is fine. Returns 0, or -1 with errno. */
+int file_remove_durably(int dir, const char *path) _must_check_;
 
 /** Overwrite @path in place, as a sysctl wants it. Returns 0, or -1 with errno. */
 int file_write(int dir, const char *path, const char *text) _must_check_;

@@ -408,6 +408,27 @@ static void a_lock_that_cannot_be_had_leaves_the_descriptor_alone(void **state)
 	assert_int_equal(lock, -7);
 }
 
+static void a_durable_file_is_replaced_whole_and_removed_for_good(void **state)
+{
+	_cleanup_(fd_closep) int dir = workdir();
+
+	(void)state;
+	assert_int_equal(file_replace_durably(AT_FDCWD, "/run/f", "first", 0600), 0);
+	assert_int_equal(file_replace_durably(dir, "f", "second", 0640), 0);
+	assert_string_equal(file_text("/run/f"), "second");
+	assert_int_equal(mode_of(dir, "f"), 0640);
+	assert_int_equal(entries(dir), 1);
+	assert_int_equal(file_replace_durably(dir, "none/f", "", 0600), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(file_remove_durably(dir, "f"), 0);
+	assert_int_equal(entries(dir), 0);
+	assert_int_equal(file_remove_durably(dir, "f"), 0);
+	assert_int_equal(file_remove_durably(dir, "none/f"), 0);
+	sh("mkdir /run/d");
+	assert_int_equal(file_remove_durably(dir, "d"), -1);
+	assert_int_equal(errno, EISDIR);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +450,8 @@ int main(void)
 		cmocka_unit_test_setup(a_lock_keeps_others_out_until_it_is_closed, sandbox),
 		cmocka_unit_test_setup(a_shared_lock_keeps_out_who_wants_it_alone, sandbox),
 		cmocka_unit_test_setup(a_lock_that_cannot_be_had_leaves_the_descriptor_alone,
+				       sandbox),
+		cmocka_unit_test_setup(a_durable_file_is_replaced_whole_and_removed_for_good,
 				       sandbox),
 	};
 
