@@ -7,11 +7,11 @@
 
 #include "base/log.h"
 
-static const struct conf_field text = {.kind = CONF_STR};
+const struct conf_field cni_text = {.kind = CONF_STR};
 
 static const struct conf_field args_cni_fields[] = {
 	conf_mac(struct cni_common, args.cni.mac, "mac", .help = "MAC address for the container"),
-	conf_list(struct cni_common, args.cni.ips, args.cni.n_ips, "ips", &text,
+	conf_list(struct cni_common, args.cni.ips, args.cni.n_ips, "ips", &cni_text,
 		  .help = "addresses to reserve, with or without prefix length"),
 	conf_end,
 };
@@ -26,12 +26,7 @@ const struct conf_field cni_args_fields[] = {
 };
 
 const struct conf_field cni_runtime_fields[] = {
-	conf_mac(struct cni_common, runtime.mac, "mac",
-		 .help = "capability mac: MAC address for the container"),
-	conf_list(struct cni_common, runtime.ips, runtime.n_ips, "ips", &text,
-		  .help = "capability ips: addresses to reserve"),
-	conf_json(struct cni_common, runtime.ip_ranges, "ipRanges",
-		  .help = "capability ipRanges: range sets before those of the configuration"),
+	CNI_RUNTIME_KEYS,
 	conf_end,
 };
 

@@ -31,7 +31,7 @@ struct cni_common {
 };
 
 /** Their offsets are those of struct cni_common. */
-extern const struct conf_field cni_args_fields[], cni_runtime_fields[];
+extern const struct conf_field cni_args_fields[], cni_runtime_fields[], cni_text;
 
 /**
  * For the plugin's table; its struct has `struct cni_common common` as first member. A chained
@@ -46,6 +46,15 @@ extern const struct conf_field cni_args_fields[], cni_runtime_fields[];
 		  .help = "refuse keys that the plugin does not know, instead of warning"),        \
 	conf_json(struct cni_common, prev_result, "prevResult"),                                   \
 	conf_json(struct cni_common, capabilities, "capabilities")
+
+/** Under "runtimeConfig"; a plugin that knows of more starts its own list with these. */
+#define CNI_RUNTIME_KEYS                                                                           \
+	conf_mac(struct cni_common, runtime.mac, "mac",                                            \
+		 .help = "capability mac: MAC address for the container"),                         \
+	conf_list(struct cni_common, runtime.ips, runtime.n_ips, "ips", &cni_text,                 \
+		  .help = "capability ips: addresses to reserve"),                                 \
+	conf_json(struct cni_common, runtime.ip_ranges, "ipRanges",                                \
+		  .help = "capability ipRanges: range sets before those of the configuration")
 
 #define CNI_COMMON_KEYS                                                                            \
 	CNI_BASE_KEYS,                                                                             \
