@@ -14,6 +14,7 @@
 #include "main/bridge/bridge.h"
 #include "main/ebpf/ebpf.h"
 #include "main/ptp/ptp.h"
+#include "main/sriov/sriov.h"
 #include "meta/bandwidth/bandwidth.h"
 #include "meta/firewall/firewall.h"
 #include "meta/flannel/flannel.h"
@@ -28,13 +29,14 @@ int flannel_main(int argc, char **argv);
 int host_local_main(int argc, char **argv);
 int loopback_main(int argc, char **argv);
 int ptp_main(int argc, char **argv);
+int sriov_main(int argc, char **argv);
 int static_main(int argc, char **argv);
 int tuning_main(int argc, char **argv);
 
 typedef void check_fn(struct cni_call *call, struct err *e);
 
 static check_fn check_bandwidth, check_bridge, check_ebpf, check_firewall, check_flannel,
-	check_host_local, check_loopback, check_ptp, check_static, check_tuning;
+	check_host_local, check_loopback, check_ptp, check_sriov, check_static, check_tuning;
 
 static struct {
 	int (*main)(int argc, char **argv);
@@ -46,6 +48,7 @@ static struct {
 	{loopback_main, check_loopback, NULL},   {ptp_main, check_ptp, NULL},
 	{static_main, check_static, NULL},       {tuning_main, check_tuning, NULL},
 	{firewall_main, check_firewall, NULL},   {ebpf_main, check_ebpf, NULL},
+	{sriov_main, check_sriov, NULL},
 };
 
 static const struct cni_plugin *introduced;
@@ -142,6 +145,18 @@ static void check_ptp(struct cni_call *call, struct err *e)
 
 	if (accepted(ptp_job_open(&job, call, e), e))
 		(void)accepted(ptp_check_conf(&job, e), e);
+}
+
+static void check_sriov(struct cni_call *call, struct err *e)
+{
+	_cleanup_(sriov_job_done) struct sriov_job job = {};
+	char text[VF_TEXT];
+
+	if (!accepted(sriov_job_open(&job, call, e), e) || !accepted(sriov_read_conf(&job, e), e))
+		return;
+	must(!(job.wish.known & VF_VLAN) || job.wish.vlan <= 4094);
+	for (unsigned int attr = 1; attr < VF_ATTRS; attr <<= 1)
+		must(vf_text(&job.wish, attr, text)[0]);
 }
 
 static void check_ebpf(struct cni_call *call, struct err *e)
