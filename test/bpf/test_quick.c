@@ -210,6 +210,25 @@ static void what_the_node_says_does_too(void **state)
 	programs_set_flags(POD_A, 0);
 }
 
+/** Only the node itself may speak in a flow of its own, and to an isolated pod it has no other. */
+static void nobody_else_speaks_as_the_node(void **state)
+{
+	struct frame f = frame4("192.0.2.1", "10.0.0.2", IPPROTO_UDP);
+
+	(void)state;
+	frame_ports(&f, 1007, 53);
+	programs_set_flags(POD_A, ENDPOINT_ISOLATED);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(programs_run(TO_POD, POD_A, &f), PASSED);
+		programs_came_by(UPLINK);
+		programs_drop(TO_POD, POD_A, &f, DROP_ISOLATED, "from outside, as the node");
+		programs_came_by(POD_B);
+		programs_drop(TO_POD, POD_A, &f, DROP_ISOLATED, "from a pod, as the node");
+		programs_came_by(WHERE_MAX);
+	}
+	programs_set_flags(POD_A, 0);
+}
+
 /** Before what is read of an entry, and behind it. */
 static void what_keeps_reads_in_order_is_a_barrier(void **state)
 {
@@ -229,6 +248,7 @@ int main(void)
 		cmocka_unit_test(every_packet_is_counted),
 		cmocka_unit_test(what_comes_by_the_stack_changes_its_flow_too),
 		cmocka_unit_test(what_the_node_says_does_too),
+		cmocka_unit_test(nobody_else_speaks_as_the_node),
 		cmocka_unit_test(what_keeps_reads_in_order_is_a_barrier),
 	};
 
