@@ -42,6 +42,8 @@ static void who_comes_from_outside_gets_in_past_the_stack(void **state)
 		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &syn), REDIRECTED);
 		assert_int_equal(programs_run(FROM_POD, POD_A, &reply), REDIRECTED);
 		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &ack), REDIRECTED);
+		ack.bytes[5] = 9; // for another MAC address: heard, but not the node's
+		assert_int_equal(programs_run(FROM_UPLINK, UPLINK, &ack), PASSED);
 		assert_true(programs_flow(&syn, &e));
 		assert_int_not_equal(e.uplink, 0);
 		assert_true(e.flags & CT_CONFIRMED);
