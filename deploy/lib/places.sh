@@ -39,7 +39,7 @@ options() {
 		case $1 in
 		-h | --help) usage 0 ;;
 		--check) CHECK=yes ;;
-		--plugins-only) PREFIX= PREFIX_DEFAULT= ;;
+		--plugins-only) PREFIX='' PREFIX_DEFAULT='' ;;
 		--from | --bin-dir | --prefix | --conf-dir | --root)
 			[ -n "${2:-}" ] || die "$1: needs a directory"
 			take_directory "$1" "$(absolute "$2")"
