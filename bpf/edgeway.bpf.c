@@ -24,6 +24,7 @@ enum { FAMILY_IP4 = 2, FAMILY_IP6 = 10 };
 struct sender {
 	const struct endpoint *at; ///< NULL if the source is no address of the pod's, but allowed
 	__u32 flags;               ///< enum endpoint_flags
+	__u32 epoch;               ///< in which that is so
 };
 
 static __always_inline enum drop_reason judge_source(struct __sk_buff *skb, const struct packet *p,
@@ -79,9 +80,10 @@ static __always_inline bool is_direct(const struct __sk_buff *skb, const struct 
 
 /** The first packet of a flow out of a pod. */
 static __always_inline int from_pod_first(struct __sk_buff *skb, const struct packet *p,
-					  const struct ct_key *key, const struct endpoint *from)
+					  const struct ct_key *key, const struct endpoint *from,
+					  __u32 epoch)
 {
-	struct ct_change change = {.epoch = current_epoch()}; // before what is to hold in it
+	struct ct_change change = {.epoch = epoch};
 	const struct endpoint *to = bpf_map_lookup_elem(&endpoints, &p->dst);
 
 	if (from->flags & ENDPOINT_ISOLATED)
@@ -147,9 +149,12 @@ static __always_inline int from_pod_error(struct __sk_buff *skb, const struct pa
 	return from_pod_direct(skb, bpf_map_lookup_elem(&endpoints, &p->dst), e->uplink);
 }
 
+/** Where a pod's way to who is outside leads: to the uplink in question, or elsewhere. */
+enum way { WAY_THERE, WAY_ELSEWHERE, WAY_NONE };
+
 /** Whether what the pod at @pod sends leaves by @uplink: this packet, or what answers it. */
-static __noinline bool leaves_by(struct __sk_buff *skb, const struct packet *p, __u32 pod,
-				 __u32 uplink)
+static __noinline enum way way_by(struct __sk_buff *skb, const struct packet *p, __u32 pod,
+				  __u32 uplink)
 {
 	bool answer = skb->ifindex == uplink;
 	const union address *src = answer ? &p->dst : &p->src;
@@ -167,17 +172,19 @@ static __noinline bool leaves_by(struct __sk_buff *skb, const struct packet *p, 
 		__builtin_memcpy(fib.ipv6_dst, dst, sizeof(fib.ipv6_dst));
 	}
 	rc = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	return (rc == BPF_FIB_LKUP_RET_SUCCESS || rc == BPF_FIB_LKUP_RET_NO_NEIGH) &&
-	       fib.ifindex == uplink;
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return WAY_NONE; // or none for this packet: it is too long
+	return fib.ifindex == uplink ? WAY_THERE : WAY_ELSEWHERE;
 }
 
 /** A packet of a flow, or the first of one, from where it says it is. */
 static __always_inline int from_pod_known(struct __sk_buff *skb, const struct packet *p,
 					  struct ct_key *key, struct ct_entry *e,
-					  const struct endpoint *from)
+					  const struct endpoint *from, __u32 epoch)
 {
-	struct ct_change change = {.epoch = current_epoch()};
+	struct ct_change change = {.epoch = epoch};
 	const struct endpoint *to = NULL;
+	enum way way = WAY_THERE;
 
 	if (e && !(e->flags & CT_STACK) && !e->uplink)
 		to = bpf_map_lookup_elem(&endpoints, &p->dst);
@@ -188,12 +195,16 @@ static __always_inline int from_pod_known(struct __sk_buff *skb, const struct pa
 	if (e && (is_closed_to(from, e) || (to && is_closed_to(to, e))))
 		return drop(skb, p, DIR_OUT_OF_POD, DROP_ISOLATED);
 	if (!e)
-		return from_pod_first(skb, p, key, from);
+		return from_pod_first(skb, p, key, from, epoch);
 	ct_end_is(&change, key->from_high, from);
 	if (to)
 		ct_end_is(&change, !key->from_high, to);
-	if (e->uplink && !leaves_by(skb, p, from->ifindex, e->uplink))
-		change.set |= CT_STACK; // who is outside came by a way that is gone
+	if (e->uplink && !(e->flags & CT_STACK))
+		way = way_by(skb, p, from->ifindex, e->uplink);
+	if (way == WAY_NONE)
+		return pass(skb, DIR_OUT_OF_POD); // the stack tells the pod; there may be one again
+	if (way == WAY_ELSEWHERE)
+		change.set |= CT_STACK;
 	if (ct_is_news(e, &change))
 		ct_apply(key, &change);
 	ct_track(skb, p, key, e, DIR_OUT_OF_POD);
@@ -214,7 +225,7 @@ static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packe
 {
 	struct ct_key key = {};
 	struct ct_entry *e;
-	struct sender from = {};
+	struct sender from = {.epoch = epoch_before()};
 	enum drop_reason reason = judge_source(skb, p, &from);
 
 	if (reason != DROP_NONE)
@@ -227,7 +238,7 @@ static __always_inline int from_pod_ip(struct __sk_buff *skb, const struct packe
 		return from_pod_error(skb, p, from.at);
 	ct_key_of(&key, p);
 	e = ct_lookup(&key, p);
-	return from_pod_known(skb, p, &key, e, from.at);
+	return from_pod_known(skb, p, &key, e, from.at, from.epoch);
 }
 
 __noinline int from_pod_long_way(struct __sk_buff *skb)
@@ -298,7 +309,7 @@ static __always_inline int to_pod_ip(struct __sk_buff *skb, const struct packet 
 {
 	// Whichever way it went before: this may have been translated, and the answer is to be,
 	// too.
-	struct ct_change change = {.set = CT_STACK, .epoch = current_epoch()};
+	struct ct_change change = {.set = CT_STACK, .epoch = epoch_before()};
 	const struct endpoint *to = bpf_map_lookup_elem(&endpoints, &p->dst), *from;
 	struct ct_entry *e;
 	struct ct_key key = {};
@@ -365,9 +376,9 @@ int to_pod(struct __sk_buff *skb)
 
 /** A packet from outside for @to: a flow that begins here goes past the stack, in and out. */
 static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct packet *p,
-					   const struct endpoint *to)
+					   const struct endpoint *to, __u32 epoch)
 {
-	struct ct_change change = {.epoch = current_epoch()};
+	struct ct_change change = {.epoch = epoch};
 	struct ct_key key = {};
 	struct ct_entry *e;
 
@@ -389,8 +400,10 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 		ct_track(skb, p, &key, e, DIR_FROM_UPLINK);
 		return TC_ACT_UNSPEC;
 	}
-	if (e && e->uplink != skb->ifindex)
-		return TC_ACT_UNSPEC; // by another way than so far: to_pod makes it the stack's
+	// By another way than so far, or answered by another: to_pod makes it the stack's.
+	if (e && (e->uplink != skb->ifindex ||
+		  way_by(skb, p, to->ifindex, skb->ifindex) == WAY_ELSEWHERE))
+		return TC_ACT_UNSPEC;
 	if (to->flags & ENDPOINT_ISOLATED)
 		return drop(skb, p, DIR_FROM_UPLINK, DROP_ISOLATED);
 	if (e) {
@@ -401,7 +414,7 @@ static __always_inline int from_uplink_for(struct __sk_buff *skb, const struct p
 	ct_end_is(&change, !key.from_high, to);
 	// If not, the stack is to judge who says it is the node or another pod, or is answered by
 	// another way.
-	if (!ct_begins(p) || !leaves_by(skb, p, to->ifindex, skb->ifindex) ||
+	if (!ct_begins(p) || way_by(skb, p, to->ifindex, skb->ifindex) != WAY_THERE ||
 	    !ct_open(skb, p, &key, DIR_FROM_UPLINK, &change))
 		return TC_ACT_UNSPEC;
 	return deliver(skb, to->ifindex, to->mac, DIR_FROM_UPLINK);
@@ -420,13 +433,14 @@ static __always_inline const struct endpoint *endpoint_of(struct __sk_buff *skb,
 __noinline int from_uplink_long_way(struct __sk_buff *skb)
 {
 	struct packet p = {};
+	__u32 epoch = epoch_before();
 	const struct endpoint *to = endpoint_of(skb, &p, false);
 
 	if (!to || to->flags & ENDPOINT_CHAINED || skb->pkt_type != PACKET_HOST ||
 	    read_rest(skb, &p) != DROP_NONE || p.flags & PACKET_ND)
 		return TC_ACT_UNSPEC;
 	leave_ports(&p);
-	return from_uplink_for(skb, &p, to);
+	return from_uplink_for(skb, &p, to, epoch);
 }
 
 SEC("tc")

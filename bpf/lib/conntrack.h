@@ -119,6 +119,28 @@ static __always_inline __u32 current_epoch(void)
 	return now ? *now : 0;
 }
 
+/**
+ * What is read before is read before what is read behind. BPF has no barrier but atomic operations
+ * that return what was there; of adding nothing the compiler makes one that does not.
+ */
+static __always_inline void keep_order(void)
+{
+	__u32 nothing = 0;
+
+	if (reads_overtake)
+		__sync_lock_test_and_set(&nothing, 0);
+	barrier();
+}
+
+/** The epoch, read before whatever is to hold in it. */
+static __always_inline __u32 epoch_before(void)
+{
+	__u32 now = current_epoch();
+
+	keep_order();
+	return now;
+}
+
 /** In @change, the pod at one end: the sender's, or the receiver's. */
 static __always_inline void ct_end_is(struct ct_change *change, bool high,
 				      const struct endpoint *at)

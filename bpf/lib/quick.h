@@ -66,19 +66,6 @@ static __always_inline bool quick_read(const struct __sk_buff *skb, struct packe
 	return !ct_begins(p);
 }
 
-/**
- * What is read before is read before what is read behind. BPF has no barrier but atomic operations
- * that return what was there; of adding nothing the compiler makes one that does not.
- */
-static __always_inline void keep_order(void)
-{
-	__u32 nothing = 0;
-
-	if (reads_overtake)
-		__sync_lock_test_and_set(&nothing, 0);
-	barrier();
-}
-
 /** What the packet changes in its flow: nearly always nothing. */
 static __always_inline __u32 quick_news(const struct packet *p, bool from_high, __u32 flags)
 {
