@@ -56,12 +56,16 @@ extern const struct conf_field cni_args_fields[], cni_runtime_fields[], cni_text
 	conf_json(struct cni_common, runtime.ip_ranges, "ipRanges",                                \
 		  .help = "capability ipRanges: range sets before those of the configuration")
 
+/** The objects "args" and "runtimeConfig", read by the table FIELDS; keys of others are allowed. */
+#define CNI_CONF_ARGS(FIELDS)                                                                      \
+	{.kind = CONF_OBJ, .key = "args", .sub = (FIELDS), .open = true,                           \
+	 .help = "requests made by whoever wrote the configuration"}
+#define CNI_CONF_RUNTIME(FIELDS)                                                                   \
+	{.kind = CONF_OBJ, .key = "runtimeConfig", .sub = (FIELDS), .open = true,                  \
+	 .help = "requests made by the runtime, per capability"}
+
 #define CNI_COMMON_KEYS                                                                            \
-	CNI_BASE_KEYS,                                                                             \
-	{.kind = CONF_OBJ, .key = "args", .sub = cni_args_fields, .open = true,                    \
-	 .help = "requests made by whoever wrote the configuration"},                              \
-	{.kind = CONF_OBJ, .key = "runtimeConfig", .sub = cni_runtime_fields, .open = true,        \
-	 .help = "requests made by the runtime, per capability"},                                  \
+	CNI_BASE_KEYS, CNI_CONF_ARGS(cni_args_fields), CNI_CONF_RUNTIME(cni_runtime_fields),        \
 	conf_obj(struct cni_common, dns, "dns", cni_dns_fields,                                    \
 		 .help = "name service to report instead of what IPAM says")
 // clang-format on

@@ -87,16 +87,8 @@ static const struct conf_field runtime_fields[] = {
 
 static const struct conf_field fields[] = {
 	CNI_BASE_KEYS,
-	{.kind = CONF_OBJ,
-	 .key = "args",
-	 .sub = cni_args_fields,
-	 .open = true,
-	 .help = "requests made by whoever wrote the configuration"},
-	{.kind = CONF_OBJ,
-	 .key = "runtimeConfig",
-	 .sub = runtime_fields,
-	 .open = true,
-	 .help = "requests made by the runtime, per capability"},
+	CNI_CONF_ARGS(cni_args_fields),
+	CNI_CONF_RUNTIME(runtime_fields),
 	conf_obj(struct cni_common, dns, "dns", cni_dns_fields,
 		 .help = "name service to report instead of what IPAM says"),
 	conf_str(struct sriov_conf, device_id, "deviceID", .check = check_address,

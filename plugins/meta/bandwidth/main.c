@@ -48,11 +48,7 @@ static const struct conf_field runtime_fields[] = {
 static const struct conf_field fields[] = {
 	CNI_BASE_KEYS,
 	{.kind = CONF_OBJ, .key = "args", .open = true},
-	{.kind = CONF_OBJ,
-	 .key = "runtimeConfig",
-	 .sub = runtime_fields,
-	 .open = true,
-	 .help = "requests made by the runtime, per capability"},
+	CNI_CONF_RUNTIME(runtime_fields),
 	LIMIT_KEYS(own),
 };
 

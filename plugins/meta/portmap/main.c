@@ -61,11 +61,7 @@ static const struct conf_field fields[] = {
 		 .help = "accepted for compatibility; excludes `markMasqBit`"),
 	conf_str(struct portmap_conf, backend, "backend", .str = "nftables", .check = check_backend,
 		 .help = "accepted for compatibility; mapping is always done by nf_tables"),
-	{.kind = CONF_OBJ,
-	 .key = "runtimeConfig",
-	 .sub = runtime_fields,
-	 .open = true,
-	 .help = "requests made by the runtime, per capability"},
+	CNI_CONF_RUNTIME(runtime_fields),
 	conf_end,
 };
 

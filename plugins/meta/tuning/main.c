@@ -39,16 +39,8 @@ static const struct conf_field fields[] = {
 	TUNED_KEYS(struct tuning_conf, wanted),
 	conf_str(struct tuning_conf, data_dir, "dataDir", .str = TUNING_DIR, .check = is_absolute,
 		 .help = "where is remembered what DEL puts back"),
-	{.kind = CONF_OBJ,
-	 .key = "args",
-	 .sub = args_fields,
-	 .open = true,
-	 .help = "requests made by whoever wrote the configuration"},
-	{.kind = CONF_OBJ,
-	 .key = "runtimeConfig",
-	 .sub = runtime_fields,
-	 .open = true,
-	 .help = "requests made by the runtime, per capability"},
+	CNI_CONF_ARGS(args_fields),
+	CNI_CONF_RUNTIME(runtime_fields),
 	conf_end,
 };
 
