@@ -21,9 +21,9 @@ attach_again() {
 }
 
 # attach POD BRIDGE SUBNET FILTER: ADD of bridge, then of firewall; NET is the network's name, or
-# that of the bridge
+# that of the bridge, NETWORK a jq filter for bridge
 attach() {
-	cni ADD "$1" "$(on "${NET:-$2}" "$2" "$3")" >"$T/$1.before"
+	cni ADD "$1" "$(on "${NET:-$2}" "$2" "$3" | jq -c "${NETWORK:-.}")" >"$T/$1.before"
 	attach_again "$1" "${NET:-$2}" "$4"
 }
 

@@ -3,6 +3,7 @@
 # VLANs: who is in which, with and without tags, and the gateway on one. A kernel whose bridges cannot
 # filter must refuse them without a trace; there the other cases say why they do not run.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/chain.sh"
 
 # filtering: whether this kernel has what the cases need; if not, says so and ends the case
 filtering() {
@@ -142,6 +143,20 @@ test_the_gateway_of_a_vlan() {
 	cni DEL red "$one"
 	joined red "$one" # mends it
 	reaches red 10.9.0.1
+}
+
+test_a_policy_counts_a_vlan_with_a_gateway_as_a_bridge() {
+	filtering
+	pod red blue green
+	NETWORK='.vlan = 100' attach red br0 10.9.0.0/24 '.ingressPolicy = "same-bridge"'
+	NETWORK='.vlan = 100' attach blue br0 10.9.0.0/24 '.ingressPolicy = "same-bridge"'
+	NET=far NETWORK='.vlan = 200' attach green br0 10.8.0.0/24 '.ingressPolicy = "same-bridge"'
+	equal yes "$(hears red "$(address blue)")" "within the VLAN"
+	equal no "$(hears red "$(address green)")" "by way of the node"
+	equal no "$(hears green "$(address red)")" "the other way round"
+	verb CHECK red br0 '.ingressPolicy = "same-bridge"'
+	nft flush chain inet edgeway_firewall forward
+	equal yes "$(hears red "$(address green)")" "the table alone is in the way"
 }
 
 test_the_bridge_is_made_anew_and_with_it_the_gateway() {

@@ -19,9 +19,10 @@ struct firewall_job {
 	struct firewall want;
 
 	// Only where there is a policy, and what prevResult lists is asked about:
-	struct nl *nl;      ///< NETLINK_ROUTE
-	struct link routed; ///< what the policy is about: a bridge, or without one the node's end
-	struct link *ports; ///< the container's ports of that bridge
+	struct nl *nl;       ///< NETLINK_ROUTE
+	struct link routed;  ///< what the policy is about: a bridge, or without one the node's end
+	struct link gateway; ///< index 0, or an interface in a VLAN, of the bridge perhaps
+	struct link *ports;  ///< the container's ports of that bridge
 	size_t n_ports;
 };
 
@@ -32,8 +33,8 @@ void firewall_job_done(struct firewall_job *job);
 
 /**
  * The bridge that the node's interfaces in prevResult are ports of, else the first of them that is
- * one, else the first of them (ports.c): job->routed, with job->ports. Refuses what a policy would
- * not hold for; for CHECK that is ERR_MISMATCH.
+ * one, else the first of them (ports.c): job->routed, with job->ports; what the node routes by for
+ * it goes to job->want. Refuses what a policy would not hold for; for CHECK that is ERR_MISMATCH.
  */
 int firewall_find_bridge(struct firewall_job *job, struct err *e) _must_check_;
 

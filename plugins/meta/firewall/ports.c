@@ -57,6 +57,8 @@ static int look_at(struct firewall_job *job, size_t i, struct err *e)
 	}
 	if (link.master && !is_bridge(&link))
 		return add_port(job, &link, i, e);
+	if (!strcmp(link.kind, "vlan"))
+		job->gateway = link;
 	// Where there is no bridge the node routes by the interface itself, as with ptp.
 	if (!job->routed.index || (is_bridge(&link) && !is_bridge(&job->routed)))
 		job->routed = link;
@@ -84,7 +86,9 @@ int firewall_find_bridge(struct firewall_job *job, struct err *e)
 		return err_hint(e, "chain it after a plugin that lists an interface of the node, "
 				   "as bridge and ptp do");
 	}
-	job->want.bridge = job->routed.name;
+	// What leaves a VLAN of the bridge for another network comes by the VLAN's interface.
+	job->want.bridge =
+		job->gateway.peer == job->routed.index ? job->gateway.name : job->routed.name;
 	if (job->want.policy != FIREWALL_ISOLATED || job->n_ports || !is_bridge(&job->routed))
 		return 0;
 	(void)err_set(e, ERR_CONFIG, IFACES ": none is a port of %s that could be isolated",
