@@ -32,7 +32,7 @@ TIERS = {
     "perf": (["test/perf/run"], "release", 1),
 }
 # What a file of the tier is called with, once for each of these.
-ARGUMENTS = {"fuzz": [["--no-build"]], "perf": [["cni"], ["datapath"]]}
+ARGUMENTS = {"fuzz": [["--no-build"]], "perf": [["cni"], ["datapath"], ["sriov"]]}
 
 
 class Outcome:

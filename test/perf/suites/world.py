@@ -55,7 +55,10 @@ def run(command, own_processes=False):
     if done.returncode != 0:
         raise SystemExit(f"test/perf/run: {command[0]} ended with status {done.returncode}")
     filesystem, *lines = done.stdout.splitlines()
-    series = {}
-    for item in map(json.loads, lines):
-        series[item["kind"], item["scenario"], item["verb"], item["side"]] = item["samples"]
-    return filesystem, series
+    return filesystem, read_series(lines)
+
+
+def read_series(lines):
+    """Series by (kind, scenario, verb, side), of an object of JSON per line."""
+    return {(item["kind"], item["scenario"], item["verb"], item["side"]): item["samples"]
+            for item in map(json.loads, lines)}
