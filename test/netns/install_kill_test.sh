@@ -46,10 +46,13 @@ whole() {
 	done
 }
 
-# each_kill FIRST COMMAND...: for each change that COMMAND makes on a node where FIRST was done: kill
-# it there, look, install and uninstall
+STEP=${FULL:+1}
+STEP=${STEP:-3} # odd, so that both ways on are taken
+
+# each_kill FIRST COMMAND...: for each change, or each third without FULL, that COMMAND makes on a node
+# where FIRST was done: kill it there, look, install and uninstall
 each_kill() {
-	local first=$1 n=0
+	local first=$1 n=1
 	shift
 	shims
 	reference "$T/pristine"
@@ -58,7 +61,6 @@ each_kill() {
 	cp -a "$T/pristine" "$R/opt/cni/bin"
 	tree "$R/opt/cni/bin" | sed 1d >"$T/before" # but for the directory itself
 	while :; do
-		n=$((n + 1))
 		rm -rf "$R/opt/cni/bin"
 		cp -a "$T/pristine" "$R/opt/cni/bin"
 		$first
@@ -71,6 +73,7 @@ each_kill() {
 		uninstall_quietly
 		tree "$R/opt/cni/bin" | sed 1d | diff "$T/before" - || fail "killed before change $n"
 		find "$R/usr" ! -type d | absent "below the prefix, killed before change $n"
+		n=$((n + STEP))
 	done
 	[ $n -gt 8 ] || fail "only $n changes seen"
 }
