@@ -12,12 +12,14 @@ struct undo_step {
 	int arg;
 };
 
-static void run(undo_fn *fn, void *ctx, int arg)
+static void run(struct undo *undo, undo_fn *fn, void *ctx, int arg)
 {
 	struct err e = {};
 
-	if (fn(ctx, arg, &e) < 0)
-		log_warn("rollback: %s", e.msg);
+	if (fn(ctx, arg, &e) == 0)
+		return;
+	log_warn("rollback: %s", e.msg);
+	undo->stuck = true;
 }
 
 int undo_push(struct undo *undo, undo_fn *fn, void *ctx, int arg, struct err *e)
@@ -25,7 +27,7 @@ int undo_push(struct undo *undo, undo_fn *fn, void *ctx, int arg, struct err *e)
 	struct undo_step *step = arena_calloc(undo->arena, 1, sizeof(*step));
 
 	if (!step) {
-		run(fn, ctx, arg);
+		run(undo, fn, ctx, arg);
 		return err_os(e, ERR_TRY_AGAIN, ENOMEM, "remember a step to undo");
 	}
 	*step = (struct undo_step){undo->last, fn, ctx, arg};
@@ -44,6 +46,6 @@ void undo_rollback(struct undo *undo)
 		struct undo_step *step = undo->last;
 
 		undo->last = step->before;
-		run(step->fn, step->ctx, step->arg);
+		run(undo, step->fn, step->ctx, step->arg);
 	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -26,6 +28,7 @@ typedef int undo_fn(void *ctx, int arg, struct err *e);
 struct undo {
 	struct arena *arena; ///< borrowed; holds the steps
 	struct undo_step *last;
+	bool stuck; ///< a step could not be taken back, for those before it to know
 };
 
 /**

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "cni/delegate.h"
 
 /** Just enough to know whom to ask. */
@@ -112,8 +113,14 @@ static int run(const struct ipam *ipam, enum cni_verb verb, struct cni_result *r
 
 static int undo_ipam(void *ctx, int arg, struct err *e)
 {
+	const struct ipam *ipam = ctx;
+
 	(void)arg;
-	return ipam_del(ctx, e);
+	if (!ipam->undo->stuck)
+		return ipam_del(ipam, e);
+	// What is left of the attachment may still use them: nobody else gets them before DEL.
+	log_warn("rollback: ipam is left to DEL");
+	return 0;
 }
 
 bool ipam_gives_ipv6(const struct ipam *ipam)
@@ -145,6 +152,7 @@ int ipam_add(struct ipam *ipam, struct cni_result *result, struct undo *undo, st
 {
 	if (ipam->kind == IPAM_NONE)
 		return 0;
+	ipam->undo = undo;
 	if (run(ipam, CNI_ADD, result, e) < 0 || undo_push(undo, undo_ipam, ipam, 0, e) < 0)
 		return -1;
 	return result->n_ips ? 0 : refuse_none(ipam, e);

@@ -25,7 +25,8 @@ struct ipam {
 	const struct cni_call *call;
 	const char *type;
 	ipam_run_fn *run;
-	union { // by kind
+	const struct undo *undo; ///< the rollback that ipam_add() became part of
+	union {                  // by kind
 		struct host_local host_local;
 		struct static_ipam fixed;
 	};

@@ -97,6 +97,7 @@ static void a_step_that_fails_is_logged_and_the_rest_still_run(void **state)
 	assert_string_equal(said, "level=warn msg=\"rollback: step 2 is stuck\"\n");
 	assert_int_equal(trace.n, 3);
 	assert_int_equal(trace.steps[2], 1);
+	assert_true(undo.stuck);
 }
 
 static void there_is_no_small_limit_to_the_steps(void **state)

@@ -123,6 +123,27 @@ static void addresses_of_host_local_are_given_back_by_the_undo(void **state)
 			    "ipam: host-local: Failed to find address added by container c1");
 }
 
+static int stay(void *ctx, int arg, struct err *e)
+{
+	(void)ctx;
+	(void)arg;
+	return err_set(e, ERR_KERNEL, "the link stays");
+}
+
+/** What could not be taken back may still use them. */
+static void addresses_stay_reserved_if_the_rollback_is_stuck(void **state)
+{
+	OPENED(o, HOST_LOCAL);
+
+	(void)state;
+	assert_int_equal(ipam_add(&o.ipam, &o.r, &o.undo, &o.e), 0);
+	assert_int_equal(undo_push(&o.undo, stay, NULL, 0, &o.e), 0);
+	undo_rollback(&o.undo);
+	assert_true(file_exists(NET "/10.1.0.2"));
+	assert_int_equal(ipam_del(&o.ipam, &o.e), 0);
+	assert_false(file_exists(NET "/10.1.0.2"));
+}
+
 static void static_runs_in_this_process_and_keeps_nothing(void **state)
 {
 	OPENED(o, STATIC);
@@ -183,6 +204,7 @@ int main(void)
 		on_a_node(a_bad_configuration_is_refused_at_once),
 		on_a_node(without_ipam_everything_succeeds_and_nothing_happens),
 		on_a_node(addresses_of_host_local_are_given_back_by_the_undo),
+		on_a_node(addresses_stay_reserved_if_the_rollback_is_stuck),
 		on_a_node(static_runs_in_this_process_and_keeps_nothing),
 		on_a_node(addresses_of_a_delegate_are_given_back_by_the_undo),
 		on_a_node(a_delegate_gets_every_verb),
