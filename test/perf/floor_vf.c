@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * perf_floor_vf NETDEV - the least a process can do to give a container a virtual function.
+ * perf_floor_vf NETDEV [up] - the least a process can do to give a container a virtual function.
  *
  * Called as a plugin is: ADD moves the interface NETDEV into the container and renames it, in one
- * request, DEL fetches it back; nothing is read, kept or looked at. How far sriov is above this
- * floor is what configuration, attributes, its records and being careful cost.
+ * request, and with "up" puts it up there; DEL fetches it back. Nothing is read, kept or looked at.
+ * How far sriov is above this floor is what configuration, attributes, its records and being
+ * careful cost.
  *
  * A failure is an exit status other than 0 and the step's name on stdout.
  */
@@ -38,6 +39,23 @@ static int move(const char *from, int netns, const char *to)
 	return 0;
 }
 
+static int put_up(int netns, const char *ifname)
+{
+	_cleanup_(fd_closep) int nl = -1;
+	struct ifinfomsg link = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct batch b = {};
+
+	if (setns(netns, CLONE_NEWNET) < 0)
+		FAIL("enter the container");
+	nl = floor_nl_open();
+	link.ifi_index = (int)if_nametoindex(ifname);
+	floor_nl_begin(&b, RTM_NEWLINK, 0, &link, sizeof(link));
+	errno = -floor_nl_call(nl, &b);
+	if (errno != 0)
+		FAIL("put the interface up");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(fd_closep) int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -46,7 +64,7 @@ int main(int argc, char **argv)
 	const char *ifname = getenv("CNI_IFNAME");
 	char input[INPUT_SIZE];
 
-	if (argc != 2 || !verb || !path || !ifname || home < 0 ||
+	if (argc < 2 || !verb || !path || !ifname || home < 0 ||
 	    read(STDIN_FILENO, input, sizeof(input)) < 0)
 		return 2;
 	netns = open(path, O_RDONLY | O_CLOEXEC);
@@ -54,7 +72,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (strcmp(verb, "ADD") == 0) {
 		(void)puts("{\"cniVersion\": \"1.0.0\"}");
-		return move(argv[1], netns, ifname) < 0;
+		return move(argv[1], netns, ifname) < 0 || (argc > 2 && put_up(netns, ifname) < 0);
 	}
 	return setns(netns, CLONE_NEWNET) < 0 || move(ifname, home, argv[1]) < 0;
 }

@@ -15,7 +15,7 @@
 #include "series.h"
 #include "world.h"
 
-enum { WARM_UPS = 2, CONTENDERS = 3, CONF_SIZE = 512, SETTLE_NS = 20000000 };
+enum { WARM_UPS = 2, CONTENDERS = 4, CONF_SIZE = 512, SETTLE_NS = 20000000 };
 
 static const char *const verb_name[] = {"ADD", "DEL"};
 
@@ -24,6 +24,8 @@ enum { VERBS = sizeof(verb_name) / sizeof(verb_name[0]) };
 struct contender {
 	const char *scenario, *side;
 	const char *more; ///< of the configuration; NULL: the floor
+	bool up;          ///< the floor puts the interface up, too
+	const char *args[3];
 	char conf[CONF_SIZE];
 	struct call call;
 	struct series series[VERBS];
@@ -63,16 +65,17 @@ static void print(const struct contender *c)
 }
 
 /** @argv as perf_vf_bench has it. */
-static void prepare(struct contender *c, char **argv, const char *const *floor_args,
-		    const char *netns)
+static void prepare(struct contender *c, char **argv, const char *netns)
 {
 	(void)snprintf(c->conf, sizeof(c->conf),
 		       "{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"type\":\"sriov\","
 		       "\"deviceID\":\"%s\"%s}",
 		       argv[2], c->more ? c->more : "");
+	c->args[0] = argv[3];
+	c->args[1] = c->up ? "up" : NULL;
 	c->call = (struct call){
 		.program = c->more ? argv[4] : argv[5],
-		.args = c->more ? NULL : floor_args,
+		.args = c->more ? NULL : c->args,
 		.container = "perf",
 		.netns = netns,
 		.ifname = "net1",
@@ -84,24 +87,24 @@ static void prepare(struct contender *c, char **argv, const char *const *floor_a
 int main(int argc, char **argv)
 {
 	static struct contender contenders[CONTENDERS] = {
-		{"bare", "floor", NULL},
-		{"bare", "ours", ""},
-		{"attributes", "ours",
-		 ",\"vlan\":100,\"mac\":\"02:00:00:00:aa:01\",\"spoofchk\":\"off\",\"trust\":"
-		 "\"on\",\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":"
-		 "\"10.9.0.0/24\"}]]}"},
+		{.scenario = "bare", .side = "floor"},
+		{.scenario = "bare", .side = "floor_up", .up = true},
+		{.scenario = "bare", .side = "ours", .more = ""},
+		{.scenario = "attributes",
+		 .side = "ours",
+		 .more = ",\"vlan\":100,\"mac\":\"02:00:00:00:aa:01\",\"spoofchk\":\"off\","
+			 "\"trust\":\"on\",\"ipam\":{\"type\":\"host-local\",\"ranges\":"
+			 "[[{\"subnet\":\"10.9.0.0/24\"}]]}"},
 	};
-	const char *floor_args[] = {NULL, NULL};
 	char netns[NETNS_PATH];
 	int rounds;
 
 	if (argc != 6)
 		die("see test/perf/run --help");
 	rounds = (int)strtol(argv[1], NULL, 10);
-	floor_args[0] = argv[3];
 	netns_make("pod", netns);
 	for (int i = 0; i < CONTENDERS; i++)
-		prepare(&contenders[i], argv, floor_args, netns);
+		prepare(&contenders[i], argv, netns);
 	for (int round = -WARM_UPS; round < rounds; round++)
 		for (int i = 0; i < CONTENDERS; i++)
 			turn(&contenders[(i + round + WARM_UPS) % CONTENDERS], round >= 0);

@@ -17,9 +17,11 @@ PROGRAMS = ("perf_vf_bench", "perf_floor_vf")
 # the container's interface cost on top is the card's and the kernel's for the most part.
 ROWS = [
     Row("attach.floor", "ms", "attach", "bare", "ADD", peer="floor", bar=1.5),
+    Row("attach.floor_up", "ms", "attach", "bare", "ADD", peer="floor_up"),
     Row("detach.floor", "ms", "attach", "bare", "DEL", peer="floor"),
-    Row("attach.attributes", "ms", "attach", "attributes", "ADD", peer="floor"),
-    Row("detach.attributes", "ms", "attach", "attributes", "DEL", peer="floor"),
+    Row("detach.floor_up", "ms", "attach", "bare", "DEL", peer="floor_up"),
+    Row("attach.attributes", "ms", "attach", "attributes", "ADD", peer="floor_up"),
+    Row("detach.attributes", "ms", "attach", "attributes", "DEL", peer="floor_up"),
 ]
 MATRIX = None
 
@@ -39,6 +41,6 @@ def run(where, quick, rounds):
         raise SystemExit(f"test/perf/run: the guest ended with status {done.returncode}")
     series = world.read_series(done.stdout.splitlines())
     for verb in ("ADD", "DEL"):
-        series["attach", "attributes", verb, "floor"] = series["attach", "bare", verb, "floor"]
+        series["attach", "attributes", verb, "floor_up"] = series["attach", "bare", verb, "floor_up"]
     return ROWS, series, {"rounds": rounds, "guest": f"Linux {SERIES}, without KVM, 82576 (igb)",
                           "records_on": "ext4 on a loop device in memory"}
