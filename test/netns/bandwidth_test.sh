@@ -312,7 +312,7 @@ test_1_Gbit_are_1_Gbit() {
 	cni ADD red "$(main .)" >/dev/null
 	serve
 	got=$(rate red)
-	if [ "$got" -lt 1250000000 ]; then
+	if [ "$got" -lt 2500000000 ]; then # shaping and the other direction cost something, too
 		echo "SKIP: without a limit this machine does $got bit/s"
 		exit 0
 	fi
