@@ -13,7 +13,8 @@ check() {
 }
 
 # What the build defines, and what it generates, which has to be built.
-BUILT=(-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -DDATAPATH_OBJECT='"/dev/null"' -I build/release/bpf/include)
+BUILT=(-D_GNU_SOURCE -DEDGEWAY_VERSION='"0"' -DDATAPATH_OBJECT='"/dev/null"' -I build/release/bpf/include
+	-I build/release/lib/grpc/edgeway_grpc.pb)
 
 analyze() {
 	sources 'lib/**.c' 'plugins/**.c' 'agent/**.c' | xargs -r -P "$(nproc)" -n 1 gcc -fanalyzer -O1 -std=gnu17 \

@@ -21,6 +21,7 @@ upward() {
 	includes | awk '
 		BEGIN {
 			floor["base"] = 1; floor["conf"] = 2; floor["netlink"] = 2; floor["bpf"] = 2
+			floor["grpc"] = 2 # beside the others, see below
 			floor["node"] = 3; floor["cni"] = 4; floor["ipam"] = 5
 			floor["plugins"] = 6; floor["agent"] = 6 # neither on top of the other
 		}
@@ -30,6 +31,8 @@ upward() {
 		!($2 in floor) { print $1 ": module " $2 " has no floor in test/check/floors.sh"; next }
 		!($3 in floor) && floor[$2] == 6 { next } # a directory of its own
 		!($3 in floor) { print $1 ": " $4 " is in no module"; next }
+		$2 == "grpc" && $3 != "base" || $3 == "grpc" && $2 != "agent" {
+			print $1 ": " $2 " includes " $4 ", but grpc is between base and agent"; next }
 		floor[$3] >= floor[$2] { print $1 ": " $2 " includes " $4 ", which is not below it" }'
 }
 
@@ -40,6 +43,7 @@ only_in() {
 }
 
 verdict "includes point only downward" upward
-verdict "only conf, cni and ipam speak jansson, flannel where it writes a configuration, and the command" \
-	only_in jansson.h 'lib/(conf|cni|ipam)/[a-z_0-9]*\.[ch]|plugins/meta/flannel/delegate\.c|agent/cli/[a-z_]*\.[ch]'
+verdict "only conf, cni and ipam speak jansson, flannel where it writes a configuration, and the agent for people and plugins" \
+	only_in jansson.h 'lib/(conf|cni|ipam)/[a-z_0-9]*\.[ch]|plugins/meta/flannel/delegate\.c|agent/cli/[a-z_]*\.[ch]|agent/deviceplugin/(config|describe|repair)\.c'
+verdict "only grpc speaks HTTP/2" only_in nghttp2/ 'lib/grpc/[a-z_]*\.[ch]'
 exit $failed

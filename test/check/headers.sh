@@ -6,7 +6,7 @@
 # alone HEADER: what the compiler says about a file that includes nothing else
 alone() {
 	printf '#include "%s"\n' "$ROOT/$1" |
-		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -Iagent -Ibpf -I. \
+		${CC:-gcc} -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-function -Ilib -Iagent -Ibpf -I. -Ibuild/release/lib/grpc/edgeway_grpc.pb -Ibuild/release/test/grpc/grpc_blob.pb \
 			-fsyntax-only -x c - 2>&1 | sed "s|^|$1: |" || :
 }
 export -f alone

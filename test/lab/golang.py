@@ -50,8 +50,8 @@ def build(name, source, gopath, *tags):
         "GOPATH": f"{gopath}:{HERE}/compat",
     }
     done = subprocess.run(
-        [_go(), "build", *_overlay(environment), "-tags", ",".join(tags), "-o", target, "./" + source],
-        cwd=HERE,
+        [_go(), "build", *_overlay(environment), "-tags", ",".join(tags), "-o", target, "."],
+        cwd=f"{HERE}/{source}",
         env=environment,
         check=False,
         stdout=subprocess.PIPE,
