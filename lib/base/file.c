@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -161,19 +162,35 @@ static const char *parent_of(const char *path, char *buf)
 	return buf;
 }
 
-int file_create(int dir, const char *path, const char *text, mode_t mode)
+/** A file for the directory of @path that has no name yet; -1 with errno. */
+static int open_unnamed(int dir, const char *path, mode_t mode)
 {
-	_cleanup_(fd_closep) int fd = -1;
 	char parent[PATH_MAX];
 
-	fd = openat(dir, parent_of(path, parent), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
-	if (fd < 0)
-		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
-			       ? create_named(dir, path, text, mode, CACHED)
-			       : -1;
-	if (write_fully(fd, text) < 0)
+	return openat(dir, parent_of(path, parent), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+}
+
+/** Whether open_unnamed() has failed because the file system cannot do that. */
+static bool needs_names(int os)
+{
+	return os == EOPNOTSUPP || os == EISDIR || os == EINVAL;
+}
+
+static int fill_unnamed(int fd, int dir, const char *path, const char *text,
+			enum durability durability)
+{
+	if (write_fully(fd, text) < 0 || (durability == DURABLE && fsync(fd) < 0))
 		return -1;
 	return link_unnamed(fd, dir, path);
+}
+
+int file_create(int dir, const char *path, const char *text, mode_t mode)
+{
+	_cleanup_(fd_closep) int fd = open_unnamed(dir, path, mode);
+
+	if (fd < 0)
+		return needs_names(errno) ? create_named(dir, path, text, mode, CACHED) : -1;
+	return fill_unnamed(fd, dir, path, text, CACHED);
 }
 
 static int replace(int dir, const char *path, const char *text, mode_t mode,
@@ -212,9 +229,21 @@ static int sync_parent(int dir, const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
+/** What is not there yet can appear without a name that a kill would leave. */
+static int create_or_replace(int dir, const char *path, const char *text, mode_t mode)
+{
+	_cleanup_(fd_closep) int fd = open_unnamed(dir, path, mode);
+
+	if (fd < 0 && !needs_names(errno))
+		return -1;
+	if (fd >= 0 && fill_unnamed(fd, dir, path, text, DURABLE) == 0)
+		return 0;
+	return fd < 0 || errno == EEXIST ? replace(dir, path, text, mode, DURABLE) : -1;
+}
+
 int file_replace_durably(int dir, const char *path, const char *text, mode_t mode)
 {
-	return replace(dir, path, text, mode, DURABLE) < 0 ? -1 : sync_parent(dir, path);
+	return create_or_replace(dir, path, text, mode) < 0 ? -1 : sync_parent(dir, path);
 }
 
 int file_remove_durably(int dir, const char *path)

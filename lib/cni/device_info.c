@@ -9,7 +9,7 @@
 
 static void set(json_t *obj, const char *key, const char *value)
 {
-	if (*value)
+	if (value && *value)
 		json_object_set_new(obj, key, json_string(value));
 }
 
@@ -26,25 +26,33 @@ static int refuse_relative(const char *path, struct err *e)
 		       "runtimeConfig.CNIDeviceInfoFile: \"%.64s\": must begin with /", path);
 }
 
-int device_info_write(const char *path, const struct device_info *info, struct err *e)
+char *device_info_text(const struct device_info *info)
 {
 	_cleanup_(decref) json_t *doc = NULL;
+	json_t *pci = json_object();
+
+	set(pci, "pci-address", info->address);
+	set(pci, "pf-pci-address", info->pf_address);
+	set(pci, "representor-device", info->representor);
+	set(pci, "rdma-device", info->rdma);
+	doc = json_pack("{s:s, s:s, s:o}", "type", "pci", "version", "1.1.0", "pci", pci);
+	return doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+}
+
+int device_info_write(const char *path, const struct device_info *info, struct err *e)
+{
 	_cleanup_(freep) char *text = NULL;
-	json_t *pci;
 
 	if (!path || !*path)
 		return 0;
 	if (refuse_relative(path, e) < 0)
 		return -1;
-	pci = json_object();
-	set(pci, "pci-address", info->address);
-	set(pci, "pf-pci-address", info->pf_address);
-	set(pci, "representor-device", info->representor);
-	doc = json_pack("{s:s, s:s, s:o}", "type", "pci", "version", "1.1.0", "pci", pci);
-	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	text = device_info_text(info);
 	if (!text)
 		return err_set(e, ERR_TRY_AGAIN, "runtimeConfig.CNIDeviceInfoFile: out of memory");
-	if (file_replace(AT_FDCWD, path, text, 0644) < 0)
+	// To replace one takes a second name, which would stay if we were killed.
+	if (file_create(AT_FDCWD, path, text, 0644) < 0 &&
+	    (errno != EEXIST || file_replace(AT_FDCWD, path, text, 0644) < 0))
 		return err_os(e, ERR_IO, errno, "runtimeConfig.CNIDeviceInfoFile: write %s", path);
 	return 0;
 }

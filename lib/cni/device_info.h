@@ -12,7 +12,11 @@ struct device_info {
 	const char *address;     ///< PCI address of the VF
 	const char *pf_address;  ///< of its physical function; "" = unknown
 	const char *representor; ///< interface on the node; "" = none
+	const char *rdma;        ///< name of its RDMA device; NULL or "" = none
 };
+
+/** The text of the file, NUL-terminated; free() it. NULL if memory is short. */
+char *device_info_text(const struct device_info *info);
 
 /** Write the file at @path, whose directory exists; NULL or "" writes none. */
 int device_info_write(const char *path, const struct device_info *info, struct err *e) _must_check_;

@@ -39,7 +39,7 @@ static void fill_mac(struct mac *out, const struct nlattr *a)
 		memcpy(out->bytes, mac, len);
 }
 
-static void fill(struct link *out, const struct nlmsghdr *reply)
+void link_parse(struct link *out, const struct nlmsghdr *reply)
 {
 	const struct nlattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *xdp[IFLA_XDP_MAX + 1];
 	const struct ifinfomsg *hdr = nl_payload(reply);
@@ -72,7 +72,7 @@ static int on_link(const struct nlmsghdr *reply, void *ctx, struct err *e)
 {
 	(void)e;
 	if (reply->nlmsg_type == RTM_NEWLINK)
-		fill(ctx, reply);
+		link_parse(ctx, reply);
 	return 0;
 }
 
@@ -175,7 +175,7 @@ static int on_each(const struct nlmsghdr *reply, void *ctx, struct err *e)
 
 	if (reply->nlmsg_type != RTM_NEWLINK)
 		return 0;
-	fill(&link, reply);
+	link_parse(&link, reply);
 	// The kernel filters by master where it can; older ones may send more.
 	return each->master && link.master != each->master ? 0 : each->fn(&link, each->ctx, e);
 }

@@ -61,6 +61,9 @@ int link_get_index(struct nl *nl, int index, struct link *out, struct err *e) _m
 /** The number by which the socket's namespace knows the one open at @fd, or -1 if it does not. */
 int link_nsid(struct nl *nl, int fd, int *nsid, struct err *e) _must_check_;
 
+/** Read an RTM_NEWLINK or RTM_DELLINK. */
+void link_parse(struct link *out, const struct nlmsghdr *reply);
+
 typedef int link_fn(const struct link *link, void *ctx, struct err *e);
 
 /** Call @fn for each interface, or if @master is not 0 for each of its ports. */

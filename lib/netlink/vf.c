@@ -153,6 +153,84 @@ int vf_get(struct nl *nl, int pf, uint32_t number, struct vf *out, struct err *e
 		       : err_os(e, ERR_KERNEL, ENODEV, "read VF %u of interface %d", number, pf);
 }
 
+static uint64_t get_count(const struct nlattr *a)
+{
+	uint64_t value = 0;
+	size_t len;
+	const void *data = nl_get_data(a, &len);
+
+	if (len >= sizeof(value))
+		memcpy(&value, data, sizeof(value));
+	return value;
+}
+
+static void get_stats(const struct nlattr *nest, struct vf_stats *out)
+{
+	const struct nlattr *a[IFLA_VF_STATS_MAX + 1] = {};
+
+	*out = (struct vf_stats){.known = nest};
+	if (!nest)
+		return;
+	nl_parse_nested(nest, a, IFLA_VF_STATS_MAX);
+	out->rx_packets = get_count(a[IFLA_VF_STATS_RX_PACKETS]);
+	out->tx_packets = get_count(a[IFLA_VF_STATS_TX_PACKETS]);
+	out->rx_bytes = get_count(a[IFLA_VF_STATS_RX_BYTES]);
+	out->tx_bytes = get_count(a[IFLA_VF_STATS_TX_BYTES]);
+	out->broadcast = get_count(a[IFLA_VF_STATS_BROADCAST]);
+	out->multicast = get_count(a[IFLA_VF_STATS_MULTICAST]);
+	out->rx_dropped = get_count(a[IFLA_VF_STATS_RX_DROPPED]);
+	out->tx_dropped = get_count(a[IFLA_VF_STATS_TX_DROPPED]);
+}
+
+int vf_parse_all(const struct nlmsghdr *reply, vf_fn *fn, void *ctx, struct err *e)
+{
+	const struct nlattr *a[IFLA_MAX + 1], *info = NULL;
+
+	nl_parse(reply, sizeof(struct ifinfomsg), a, IFLA_MAX);
+	while (a[IFLA_VFINFO_LIST] && (info = nl_next_nested(a[IFLA_VFINFO_LIST], info))) {
+		const struct nlattr *vf[IFLA_VF_MAX + 1];
+		struct vf_stats stats;
+		struct vf values;
+
+		if (nl_type(info) != IFLA_VF_INFO)
+			continue;
+		nl_parse_nested(info, vf, IFLA_VF_MAX);
+		if (!vf[IFLA_VF_MAC])
+			continue;
+		fill(&values, vf);
+		get_stats(vf[IFLA_VF_STATS], &stats);
+		if (fn(nl_get_u32(vf[IFLA_VF_MAC]), &values, &stats, ctx, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct visit {
+	vf_fn *fn;
+	void *ctx;
+};
+
+static int on_all(const struct nlmsghdr *reply, void *ctx, struct err *e)
+{
+	const struct visit *visit = ctx;
+
+	return reply->nlmsg_type == RTM_NEWLINK ? vf_parse_all(reply, visit->fn, visit->ctx, e) : 0;
+}
+
+int vf_each(struct nl *nl, int pf, bool with_stats, vf_fn *fn, void *ctx, struct err *e)
+{
+	const struct ifinfomsg hdr = {.ifi_index = pf};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct visit visit = {fn, ctx};
+
+	nl_begin(&m, RTM_GETLINK, 0, &hdr, sizeof(hdr));
+	nl_label(&m, "read the VFs of interface %d", pf);
+	nl_u32(&m, IFLA_EXT_MASK,
+	       RTEXT_FILTER_VF | (with_stats ? 0U : (unsigned int)RTEXT_FILTER_SKIP_STATS));
+	nl_expect_large(&m);
+	return nl_get(nl, &m, on_all, &visit, e);
+}
+
 static void put_vlan(struct nl_msg *m, uint32_t number, const struct vf *vf)
 {
 	const struct ifla_vf_vlan_info info = {

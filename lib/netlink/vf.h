@@ -42,6 +42,24 @@ enum { VF_TEXT = 64 };
  */
 int vf_get(struct nl *nl, int pf, uint32_t number, struct vf *out, struct err *e) _must_check_;
 
+/** What has passed through a VF since it was made, as its PF's driver counts: IFLA_VF_STATS. */
+struct vf_stats {
+	bool known; ///< the driver counts
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes, broadcast, multicast, rx_dropped,
+		tx_dropped;
+};
+
+/** One VF of a PF; return -1 with @e filled to stop. */
+typedef int vf_fn(uint32_t number, const struct vf *vf, const struct vf_stats *stats, void *ctx,
+		  struct err *e);
+
+/**
+ * Call @fn for each VF of the interface @pf, by one request. Drivers may take a while for counters:
+ * without @with_stats they are not asked for them.
+ */
+int vf_each(struct nl *nl, int pf, bool with_stats, vf_fn *fn, void *ctx,
+	    struct err *e) _must_check_;
+
 /**
  * Append one request that sets what values->known names. The kernel applies one attribute after the
  * other and stops at the first that the driver refuses: those before it stay.
@@ -50,6 +68,9 @@ void vf_set(struct nl_msg *m, int pf, uint32_t number, const struct vf *values);
 
 /** Read VF @number out of an RTM_NEWLINK; false if it is not in there. */
 bool vf_parse(const struct nlmsghdr *reply, uint32_t number, struct vf *out);
+
+/** Call @fn for each VF in an RTM_NEWLINK. */
+int vf_parse_all(const struct nlmsghdr *reply, vf_fn *fn, void *ctx, struct err *e) _must_check_;
 
 /** What @b knows and @a has otherwise, or does not know: a set of enum vf_attr. */
 unsigned int vf_diff(const struct vf *a, const struct vf *b);

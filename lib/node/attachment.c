@@ -77,6 +77,11 @@ static bool names(const char *tag, size_t at, const char *name)
 	return !strncmp(tag + at, name, n) && tag[at + n] == '/';
 }
 
+bool attachment_is_tag(const char *text)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
 bool attachment_tag_is_of(const char *tag, const char *network)
 {
 	size_t at = strlen(start);

@@ -44,6 +44,9 @@ const char *attachment_tag(const struct attachment *a, char *buf);
  */
 bool attachment_tag_read(const char *tag, char *buf, struct attachment *out);
 
+/** Whether @text begins as all tags do. */
+bool attachment_is_tag(const char *text);
+
 /** Whether @tag is that of an attachment to @network, whatever container. */
 bool attachment_tag_is_of(const char *tag, const char *network);
 

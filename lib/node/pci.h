@@ -47,17 +47,34 @@ const char *pci_address_check(const char *text);
 int pci_vf_find(const char *sysfs, const char *address, struct pci_vf *out,
 		struct err *e) _must_check_;
 
+/** Whether there is a device at @address; false if that is none. */
+bool pci_exists(const char *sysfs, const char *address);
+
+/**
+ * As pci_vf_find(), but the interface of the PF may be missing: @uplinks is how many there are that
+ * might be it, and unless that is 1, out->pf_netdev is empty. Who looks at one after the other
+ * saves time by a good @guess at out->number.
+ */
+int pci_vf_look(const char *sysfs, const char *address, uint32_t guess, struct pci_vf *out,
+		unsigned int *uplinks, struct err *e) _must_check_;
+
 /** The interface of the VF has appeared, gone, or has another name: read vf->netdev and driver
- * anew. */
-void pci_vf_refresh(const char *sysfs, struct pci_vf *vf);
+ * anew. A device that is gone has none. ERR_IO if it cannot be told. */
+int pci_vf_refresh(const char *sysfs, struct pci_vf *vf, struct err *e) _must_check_;
 
 /** Whether @driver hands a device to programs, so that it has no interface (vfio-pci and alike). */
 bool pci_driver_is_userspace(const char *driver);
 
 /**
- * Give the VF to @driver, or with "" to the one that the kernel finds for it: unbind,
- * driver_override, drivers_probe. ERR_KERNEL if it is then not bound to it. Takes as long as the
- * drivers need.
+ * Give the VF to @driver: driver_override, unbind, drivers_probe. ERR_KERNEL if it is then not
+ * bound to it. Takes as long as the drivers need.
  */
 int pci_vf_bind(const char *sysfs, struct pci_vf *vf, const char *driver,
 		struct err *e) _must_check_;
+
+/**
+ * Take that back, however far it has come: no override, and @driver again, which the kernel finds
+ * by itself; "" = none.
+ */
+int pci_vf_unbind(const char *sysfs, struct pci_vf *vf, const char *driver,
+		  struct err *e) _must_check_;

@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
-
-#define STATE_DIR "/var/lib/edgeway/sriov"
+#include "node/netns.h"
 
 /** The first line; and the last, without which a file is not whole. */
 static const char MAGIC[] = "edgeway sriov 1", END[] = "end";
@@ -44,6 +44,7 @@ static const struct field fields[] = {
 	owner(NUMBER, "netns.dev", ns_dev),
 	owner(NUMBER, "netns.ino", ns_ino),
 	owner(MAC, "permanent", permanent),
+	owner(TEXT, "info", info),
 	owner(TEXT, "bound", bound),
 	state(NUMBER, "known", attrs.known),
 	state(MAC, "mac", attrs.mac),
@@ -57,14 +58,17 @@ static const struct field fields[] = {
 	state(NUMBER, "max_rate", attrs.max_rate),
 	state(MAC, "address", address),
 	state(NUMBER, "mtu", mtu),
+	state(NUMBER, "flags", flags),
 	state(TEXT, "name", name),
+	state(TEXT, "alias", alias),
 	state(TEXT, "driver", driver),
 };
 
 /** @buf of PATH_MAX bytes. */
 static const char *path_of(enum vf_file file, const char *address, char *buf)
 {
-	(void)snprintf(buf, PATH_MAX, STATE_DIR "/%s%s", address, file == VF_USED ? "" : ".found");
+	(void)snprintf(buf, PATH_MAX, VF_RECORD_DIR "/%s%s", address,
+		       file == VF_USED ? "" : ".found");
 	return buf;
 }
 
@@ -72,9 +76,9 @@ int vf_record_lock(const char *address, int *fd, struct err *e)
 {
 	char path[PATH_MAX];
 
-	if (dir_make(STATE_DIR, 0700) < 0)
-		return err_os(e, ERR_IO, errno, "make %s", STATE_DIR);
-	(void)snprintf(path, sizeof(path), STATE_DIR "/%s.lock", address);
+	if (dir_make(VF_RECORD_DIR, 0700) < 0)
+		return err_os(e, ERR_IO, errno, "make %s", VF_RECORD_DIR);
+	(void)snprintf(path, sizeof(path), VF_RECORD_DIR "/%s.lock", address);
 	return file_lock(AT_FDCWD, path, 0600, fd, e);
 }
 
@@ -152,6 +156,9 @@ int vf_record_write(enum vf_file file, const char *address, const struct vf_reco
 
 	if (strchr(record->netns, '\n'))
 		return err_set(e, ERR_ENV, "CNI_NETNS: a path with a line break");
+	if (strchr(record->info, '\n'))
+		return err_set(e, ERR_CONFIG,
+			       "runtimeConfig.CNIDeviceInfoFile: a path with a line break");
 	out = fmemopen(text, sizeof(text), "w");
 	if (!out)
 		return err_os(e, ERR_TRY_AGAIN, errno, "record VF %s", address);
@@ -224,6 +231,24 @@ bool vf_record_is_of(const struct vf_record *record, const struct pci_vf *vf, co
 	return record->device == vf->id && !strcmp(record->boot, boot);
 }
 
+int vf_record_netns(const struct vf_record *record, int *fd, struct err *e)
+{
+	_cleanup_(fd_closep) int ns = -1;
+	struct stat st;
+
+	*fd = -1;
+	if (!*record->netns)
+		return 0;
+	if (netns_open(&ns, record->netns, e) < 0)
+		return e->code == ERR_NO_CONTAINER || e->code == ERR_ENV ? 0 : -1;
+	if (fstat(ns, &st) < 0)
+		return err_os(e, ERR_IO, errno, "look at %s", record->netns);
+	if (st.st_dev != record->ns_dev || st.st_ino != record->ns_ino)
+		return 0;
+	*fd = TAKE_FD(ns);
+	return 1;
+}
+
 bool vf_record_belongs(const struct vf_record *record, const struct attachment *at)
 {
 	return !strcmp(record->network, at->network) && !strcmp(record->container, at->container) &&
@@ -232,14 +257,14 @@ bool vf_record_belongs(const struct vf_record *record, const struct attachment *
 
 int vf_record_list(struct arena *arena, const char ***addresses, size_t *n, struct err *e)
 {
-	_cleanup_(fd_closep) int dir = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(fd_closep) int dir = open(VF_RECORD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	size_t count = 0;
 
 	*n = 0;
 	if (dir < 0 && errno == ENOENT)
 		return 0;
 	if (dir < 0 || dir_list(arena, dir, addresses, n) < 0)
-		return err_os(e, ERR_IO, errno, "list %s", STATE_DIR);
+		return err_os(e, ERR_IO, errno, "list %s", VF_RECORD_DIR);
 	for (size_t i = 0; i < *n; i++)
 		if (!pci_address_check((*addresses)[i]))
 			(*addresses)[count++] = (*addresses)[i];

@@ -17,12 +17,11 @@
  * Whether a DEL for this namespace speaks of the attachment in the record. A container may have
  * been started again in a new namespace, with a new ADD, before the DEL of the old one comes.
  */
-static bool is_meant(const struct cni_call *call, const struct vf_record *r)
+static bool is_meant(const struct cni_call *call, const struct vf_record *r, int living)
 {
-	_cleanup_(fd_closep) int living = -1;
 	struct stat st;
 
-	if (!sriov_netns_open(r, &living))
+	if (living < 0)
 		return true; // nobody is left whom it could harm
 	if (call->netns_fd >= 0)
 		return fstat(call->netns_fd, &st) == 0 && st.st_dev == r->ns_dev &&
@@ -30,28 +29,66 @@ static bool is_meant(const struct cni_call *call, const struct vf_record *r)
 	return !call->netns || !strcmp(call->netns, r->netns);
 }
 
-/** Give the VF at @address back, which some record says is ours; it may have changed hands. */
-static int give_back(const struct sriov_job *job, const char *address, bool any_netns,
-		     bool (*is_ours)(const struct cni_call *, const struct vf_record *),
-		     struct err *e)
+/** The device of this record is no more: nothing of it can be given back. The VF is locked. */
+static int forget(const struct vf_record *r, const char *address, struct err *e)
 {
-	_cleanup_(sriov_vf_done) struct sriov_vf vf = {};
-	_cleanup_(fd_closep) int ns = -1;
+	return device_info_remove(r->info, e) < 0 ? -1 : vf_record_remove(VF_USED, address, e);
+}
+
+/** The same where there is no device: unless another has come by now, with a record of its own. */
+static int forget_absent(const struct vf_record *r, const char *address, struct err *e)
+{
+	_cleanup_(fd_closep) int lock = -1;
+	struct vf_record now;
 	int found;
 
-	if (sriov_vf_open(&vf, job, address, e) < 0) {
-		// A device that is no more has nothing that could be given back.
-		return e->code == ERR_CONFIG ? vf_record_remove(VF_USED, address, e) : -1;
-	}
-	found = vf_record_read(VF_USED, address, &vf.record, e);
+	if (vf_record_lock(address, &lock, e) < 0)
+		return -1;
+	found = vf_record_read(VF_USED, address, &now, e);
 	if (found <= 0)
 		return found;
-	if (!is_ours(job->call, &vf.record) || (!any_netns && !is_meant(job->call, &vf.record)))
+	return now.device == r->device && !strcmp(now.boot, r->boot) ? forget(r, address, e) : 0;
+}
+
+/** Whose VFs to give back, and whether whatever namespace they are in. */
+struct whose {
+	bool (*is_ours)(const struct cni_call *call, const struct vf_record *r);
+	bool any_netns;
+};
+
+/**
+ * Give a VF back that is locked, if its record is still what it should be. 1: it is of a container
+ * that lives, about which this DEL is not.
+ */
+static int give_back_locked(struct sriov_vf *vf, const struct whose *whose, struct err *e)
+{
+	const struct sriov_job *job = vf->job;
+	_cleanup_(fd_closep) int ns = -1;
+
+	if (!whose->is_ours(job->call, &vf->record))
 		return 0;
-	if (!vf_record_is_of(&vf.record, &vf.pci, job->boot))
-		return vf_record_remove(VF_USED, address, e);
-	(void)sriov_netns_open(&vf.record, &ns);
-	return sriov_release(&vf, ns, &vf.record.clean, e);
+	if (!vf_record_is_of(&vf->record, &vf->pci, job->boot))
+		return forget(&vf->record, vf->pci.address, e);
+	if (vf_record_netns(&vf->record, &ns, e) < 0)
+		return -1;
+	if (!whose->any_netns && !is_meant(job->call, &vf->record, ns))
+		return 1;
+	return sriov_release(vf, ns, &vf->record.clean, e);
+}
+
+/** Give the VF at @address back, which @r says is ours; it may have changed hands. */
+static int give_back(const struct sriov_job *job, const char *address, const struct vf_record *r,
+		     const struct whose *whose, struct err *e)
+{
+	_cleanup_(sriov_vf_done) struct sriov_vf vf = {};
+	int found;
+
+	if (sriov_vf_open(&vf, job, address, e) < 0)
+		return e->code == ERR_CONFIG && !pci_exists(PCI_SYSFS, address)
+			       ? forget_absent(r, address, e)
+			       : -1;
+	found = vf_record_read(VF_USED, address, &vf.record, e);
+	return found <= 0 ? found : give_back_locked(&vf, whose, e);
 }
 
 static bool belongs(const struct cni_call *call, const struct vf_record *r)
@@ -65,27 +102,45 @@ static bool is_orphan(const struct cni_call *call, const struct vf_record *r)
 	       !cni_call_is_valid(call, r->container, r->ifname);
 }
 
-/** All VFs of which the record says so. @n counts them. */
-static int give_back_all(const struct sriov_job *job, bool any_netns,
-			 bool (*is_ours)(const struct cni_call *, const struct vf_record *),
-			 size_t *n, struct err *e)
+static const struct whose OF_ATTACHMENT = {.is_ours = belongs},
+			  ORPHANS = {.is_ours = is_orphan, .any_netns = true};
+
+/** How many there were, and how many of them stay with a container that lives. */
+struct tally {
+	size_t found, kept;
+};
+
+/** Whether this call need not care about the record at @address, which cannot be understood. */
+static bool is_of_others(const struct sriov_job *job, const char *address)
+{
+	return job->device_id && strcmp(address, job->device_id) != 0;
+}
+
+/** All VFs of which the record says so. */
+static int give_back_all(const struct sriov_job *job, const struct whose *whose, struct tally *n,
+			 struct err *e)
 {
 	struct steps steps = {.first = e};
 	const char **addresses;
 	size_t count;
 
-	*n = 0;
+	*n = (struct tally){};
 	if (vf_record_list(job->call->arena, &addresses, &count, e) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		struct vf_record r;
-		int found = vf_record_read(VF_USED, addresses[i], &r, &steps.err);
+		int rc = vf_record_read(VF_USED, addresses[i], &r, &steps.err);
 
-		step(&steps, found < 0 ? -1 : 0);
-		if (found <= 0 || !is_ours(job->call, &r))
+		if (rc < 0 && is_of_others(job, addresses[i])) {
+			log_warn("%s", steps.err.msg);
 			continue;
-		++*n;
-		step(&steps, give_back(job, addresses[i], any_netns, is_ours, &steps.err));
+		}
+		if (rc > 0 && whose->is_ours(job->call, &r)) {
+			rc = give_back(job, addresses[i], &r, whose, &steps.err);
+			n->found++;
+			n->kept += rc > 0;
+		}
+		step(&steps, rc < 0 ? -1 : 0);
 	}
 	return steps.rc;
 }
@@ -126,20 +181,27 @@ static void marked_name(const struct cni_call *call, const struct link *link, ch
  * trust. What the container may have written into the mark decides about no more than the VF's own
  * name.
  */
-static int release_unrecorded(const struct sriov_job *job, struct err *e)
+static int release_unrecorded(const struct sriov_job *job, struct tally *n, struct err *e)
 {
 	_cleanup_(sriov_vf_done) struct sriov_vf vf = {};
 	const struct cni_call *call = job->call;
 	struct vf_state to = {};
 	struct link link = {};
 	struct vf now;
+	int found;
 
 	if (!job->device_id)
 		return 0;
 	if (sriov_vf_open(&vf, job, job->device_id, e) < 0)
 		return e->code == ERR_CONFIG ? 0 : -1;
-	if (vf_record_read(VF_USED, job->device_id, &vf.record, e) != 0)
-		return 0; // somebody else's by now, or damaged, which has been said
+	found = vf_record_read(VF_USED, job->device_id, &vf.record, e);
+	if (found < 0)
+		return -1;
+	if (found) { // an ADD has held the lock until now
+		found = give_back_locked(&vf, &OF_ATTACHMENT, e);
+		n->kept += found > 0;
+		return found < 0 ? -1 : 0;
+	}
 	if (*vf.pci.netdev ? sriov_vf_link(&vf, &link, e) < 0
 			   : call->netns_fd >= 0 && find_unrecorded(&vf, &link, e) < 0)
 		return -1;
@@ -164,16 +226,16 @@ int sriov_del(const struct cni_call *call, struct err *e)
 	_cleanup_(sriov_job_done) struct sriov_job job = {};
 	struct steps steps = {.first = e};
 	struct err wrong = {};
-	size_t n;
-	int rc;
+	struct tally n;
 
 	if (sriov_job_open(&job, call, e) < 0)
 		return -1;
 	if (sriov_read_conf(&job, &wrong) < 0) // only what a lost record would have said
 		log_warn("%s", wrong.msg);
-	rc = step(&steps, give_back_all(&job, false, belongs, &n, &steps.err));
-	if (rc == 0 && n == 0)
-		rc = step(&steps, release_unrecorded(&job, &steps.err));
+	if (step(&steps, give_back_all(&job, &OF_ATTACHMENT, &n, &steps.err)) == 0 && n.found == 0)
+		step(&steps, release_unrecorded(&job, &n, &steps.err));
+	if (n.kept > 0) // address and device-info are that container's, too
+		return steps.rc;
 	step(&steps, device_info_remove(job.conf->device_info_file, &steps.err));
 	// Whatever became of the VF: there may be no second DEL (Multus forgets after the first).
 	step(&steps, ipam_del(&job.ipam, &steps.err));
@@ -184,12 +246,12 @@ int sriov_gc(const struct cni_call *call, struct err *e)
 {
 	_cleanup_(sriov_job_done) struct sriov_job job = {};
 	struct steps steps = {.first = e};
-	size_t n;
+	struct tally n;
 
 	if (sriov_job_open(&job, call, e) < 0)
 		return -1;
 	if (call->gc)
-		step(&steps, give_back_all(&job, true, is_orphan, &n, &steps.err));
+		step(&steps, give_back_all(&job, &ORPHANS, &n, &steps.err));
 	step(&steps, ipam_gc(&job.ipam, &steps.err));
 	return steps.rc;
 }

@@ -3,21 +3,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/log.h"
-#include "node/netns.h"
 #include "sriov.h"
 
 int sriov_vf_open(struct sriov_vf *vf, const struct sriov_job *job, const char *address,
 		  struct err *e)
 {
 	*vf = (struct sriov_vf){.job = job, .lock = -1};
-	if (pci_vf_find(PCI_SYSFS, address, &vf->pci, e) < 0 ||
-	    vf_record_lock(address, &vf->lock, e) < 0)
+	// What the address stands for may change while we wait for the lock; one that stands for
+	// nothing gets no file.
+	if ((pci_exists(PCI_SYSFS, address) && vf_record_lock(address, &vf->lock, e) < 0) ||
+	    pci_vf_find(PCI_SYSFS, address, &vf->pci, e) < 0)
 		return -1;
-	pci_vf_refresh(PCI_SYSFS, &vf->pci); // another call may have moved it while we waited
 	vf->pf = nl_ifindex(job->nl, vf->pci.pf_netdev);
 	if (!vf->pf)
 		return err_os(e, ERR_UNAVAILABLE, ENODEV, "find interface %s of %s",
@@ -49,6 +48,9 @@ int sriov_vf_look(const struct sriov_vf *vf, struct vf_state *out, struct err *e
 		return -1;
 	now.address = link.mac;
 	now.mtu = link.mtu;
+	now.flags = link.flags & SRIOV_FLAGS;
+	if (!strchr(link.alias, '\n') && !attachment_is_tag(link.alias)) // a record has lines
+		memcpy(now.alias, link.alias, sizeof(now.alias));
 	memcpy(now.name, link.name, sizeof(now.name));
 	memcpy(now.driver, vf->pci.driver, sizeof(now.driver));
 	*out = now;
@@ -77,20 +79,6 @@ int sriov_vf_inside(const struct sriov_vf *vf, struct nl *nl, struct link *out, 
 
 	*out = (struct link){};
 	return link_each(nl, 0, match, &s, e);
-}
-
-bool sriov_netns_open(const struct vf_record *record, int *fd)
-{
-	_cleanup_(fd_closep) int ns = -1;
-	struct err ignored = {};
-	struct stat st;
-
-	*fd = -1;
-	if (!*record->netns || netns_open(&ns, record->netns, &ignored) < 0 || fstat(ns, &st) < 0 ||
-	    st.st_dev != record->ns_dev || st.st_ino != record->ns_ino)
-		return false;
-	*fd = TAKE_FD(ns);
-	return true;
 }
 
 /** The kernel stops at the first attribute that is refused: the first that is not as it should be.

@@ -49,7 +49,7 @@ static const char *check_driver(const void *value)
 		       : "must be a driver that hands devices to programs, such as \"vfio-pci\"";
 }
 
-enum { RATE_MAX = SRIOV_RATE_STAYS - 1 };
+enum { RATE_MAX = UINT32_MAX - 1 }; // SRIOV_RATE_STAYS is the last number
 
 // clang-format off
 #define ATTR_KEYS(at)                                                                              \

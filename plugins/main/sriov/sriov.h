@@ -38,6 +38,9 @@ struct sriov_job {
 /** A rate that stays as it is. */
 enum { SRIOV_RATE_STAYS = UINT32_MAX };
 
+/** What a container can set, and what stays set when its interface leaves it. */
+enum { SRIOV_FLAGS = IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP };
+
 int sriov_job_open(struct sriov_job *job, const struct cni_call *call, struct err *e) _must_check_;
 void sriov_job_done(struct sriov_job *job);
 
@@ -77,9 +80,6 @@ int sriov_vf_look(const struct sriov_vf *vf, struct vf_state *out, struct err *e
  */
 int sriov_vf_inside(const struct sriov_vf *vf, struct nl *nl, struct link *out,
 		    struct err *e) _must_check_;
-
-/** Whether the namespace of the record is still what it was; @fd gets it if so, else -1. */
-bool sriov_netns_open(const struct vf_record *record, int *fd);
 
 /** Apply attributes through the PF, all in one message; the error names the one that was refused.
  */

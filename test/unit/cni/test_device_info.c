@@ -8,7 +8,7 @@
 
 #define FILE "/run/n-c1_net1-device.json"
 
-static const struct device_info VF = {"0000:01:10.0", "0000:01:00.0", "eth\"7"};
+static const struct device_info VF = {"0000:01:10.0", "0000:01:00.0", "eth\"7", "mlx5_2"};
 
 static void what_is_known_is_written(void **state)
 {
@@ -19,8 +19,8 @@ static void what_is_known_is_written(void **state)
 	assert_string_equal(file_text(FILE),
 			    "{\"type\":\"pci\",\"version\":\"1.1.0\",\"pci\":{"
 			    "\"pci-address\":\"0000:01:10.0\",\"pf-pci-address\":\"0000:01:00.0\","
-			    "\"representor-device\":\"eth\\\"7\"}}");
-	assert_int_equal(device_info_write(FILE, &(struct device_info){"a", "", ""}, &e), 0);
+			    "\"representor-device\":\"eth\\\"7\",\"rdma-device\":\"mlx5_2\"}}");
+	assert_int_equal(device_info_write(FILE, &(struct device_info){"a", "", "", ""}, &e), 0);
 	assert_string_equal(
 		file_text(FILE),
 		"{\"type\":\"pci\",\"version\":\"1.1.0\",\"pci\":{\"pci-address\":\"a\"}}");

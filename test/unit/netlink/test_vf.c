@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What the kernel answers is written here with the builder, in its shape: machines that run these
- * tests have no virtual functions. With real ones they are played in a guest (test/lab/sriov_test).
+ * tests have no virtual functions. With real ones they are played in a guest
+ * (test/lab/guest/sriov_test).
  */
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -99,6 +100,64 @@ static void each_of_many_is_found_by_its_number(void **state)
 	assert_int_equal(vf.vlan, 256);
 }
 
+static void put_count(struct nl_msg *m, uint16_t attr, uint64_t value)
+{
+	nl_put(m, attr, &value, sizeof(value));
+}
+
+struct seen {
+	uint32_t numbers[4];
+	struct vf_stats stats[4];
+	size_t n, stop;
+};
+
+static int see(uint32_t number, const struct vf *vf, const struct vf_stats *stats, void *ctx,
+	       struct err *e)
+{
+	struct seen *seen = ctx;
+
+	assert_int_equal(vf->vlan, number + 1);
+	seen->numbers[seen->n] = number;
+	seen->stats[seen->n++] = *stats;
+	return seen->n == seen->stop ? err_set(e, ERR_KERNEL, "enough") : 0;
+}
+
+static void all_are_read_with_what_is_counted(void **state)
+{
+	const struct ifinfomsg hdr = {.ifi_index = 5};
+	_cleanup_(nl_msg_free) struct nl_msg m = {};
+	struct seen seen = {}, some = {.stop = 1};
+	struct err e = {};
+
+	(void)state;
+	nl_begin(&m, RTM_NEWLINK, 0, &hdr, sizeof(hdr));
+	nl_nest(&m, IFLA_VFINFO_LIST) {
+		put_plain(&m, 0, 1);
+		nl_nest(&m, IFLA_VF_INFO) {
+			const struct ifla_vf_mac mac = {.vf = 1};
+			const struct ifla_vf_vlan tag = {.vf = 1, .vlan = 2};
+
+			nl_put(&m, IFLA_VF_MAC, &mac, sizeof(mac));
+			nl_put(&m, IFLA_VF_VLAN, &tag, sizeof(tag));
+			nl_nest(&m, IFLA_VF_STATS) {
+				put_count(&m, IFLA_VF_STATS_RX_BYTES, UINT64_MAX);
+				put_count(&m, IFLA_VF_STATS_TX_DROPPED, 7);
+				nl_u32(&m, IFLA_VF_STATS_TX_BYTES, 9); // cut short
+			}
+		}
+	}
+	assert_int_equal(vf_parse_all((const void *)m.buf, see, &seen, &e), 0);
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.numbers[1], 1);
+	assert_false(seen.stats[0].known);
+	assert_true(seen.stats[1].known);
+	assert_true(seen.stats[1].rx_bytes == UINT64_MAX);
+	assert_int_equal(seen.stats[1].tx_dropped, 7);
+	assert_int_equal(seen.stats[1].tx_bytes, 0);
+	assert_int_equal(vf_parse_all((const void *)m.buf, see, &some, &e), -1);
+	assert_int_equal(some.n, 1);
+}
+
 static void a_difference_is_one_that_both_know_or_the_first_lacks(void **state)
 {
 	struct vf a = FULL, b = FULL;
@@ -166,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_set_is_what_is_read),
 		cmocka_unit_test(each_of_many_is_found_by_its_number),
+		cmocka_unit_test(all_are_read_with_what_is_counted),
 		cmocka_unit_test(a_difference_is_one_that_both_know_or_the_first_lacks),
 		cmocka_unit_test(attributes_are_written_as_ip_has_them),
 		cmocka_unit_test_setup_teardown(what_has_no_vfs_says_so, connect_to_kernel,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The trees are those that sysfs shows for an 82576 (two VFs, driver igb) and, in switchdev mode,
- * for a ConnectX-5. Binding a driver needs the real thing: test/lab/sriov_test.
+ * for a ConnectX-5. Binding a driver needs the real thing: test/lab/guest/sriov_test.
  */
 #include <errno.h>
 #include <string.h>
@@ -87,21 +87,42 @@ static void a_vf_made_anew_is_another(void **state)
 static void interface_and_driver_are_read_anew(void **state)
 {
 	struct pci_vf vf = find(VF0);
+	struct err e = {};
 
 	(void)state;
 	sh("cd " DEVICES "/" VF0 " && mv net/p0v0 net/dev8");
-	pci_vf_refresh("/run/sys", &vf);
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), 0);
 	assert_string_equal(vf.netdev, "dev8");
 	sh("cd " DEVICES "/" VF0 " && rm -r net driver && ln -s ../../drivers/vfio-pci driver");
-	pci_vf_refresh("/run/sys", &vf);
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), 0);
 	assert_string_equal(vf.netdev, "");
 	assert_string_equal(vf.driver, "vfio-pci");
 	assert_true(pci_driver_is_userspace(vf.driver));
 	sh("rm " DEVICES "/" VF0 "/driver");
-	pci_vf_refresh("/run/sys", &vf);
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), 0);
 	assert_string_equal(vf.driver, "");
 	assert_false(pci_driver_is_userspace(vf.driver));
 	assert_false(pci_driver_is_userspace("igbvf"));
+	sh("rm -r " DEVICES "/" VF0);
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), 0); // a device that is gone
+}
+
+static void what_cannot_be_read_is_not_taken_for_absent(void **state)
+{
+	struct pci_vf vf = find(VF0);
+	struct err e = {};
+
+	(void)state;
+	sh("cd " DEVICES "/" VF0 " && rm driver && ln -s $(printf %%0100d 0) driver");
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), -1);
+	assert_string_equal(e.msg, "read the driver of " VF0 ": File name too long");
+	assert_string_equal(vf.driver, "igbvf");
+	sh("cd " DEVICES "/" VF0 " && rm -r driver net && touch net");
+	assert_int_equal(pci_vf_refresh("/run/sys", &vf, &e), -1);
+	assert_string_equal(e.msg, "list the interfaces of " VF0 ": Not a directory");
+	assert_string_equal(vf.netdev, "p0v0");
+	sh("cd " DEVICES "/" VF0 " && rm physfn && touch physfn");
+	refused(VF0, ERR_IO, "read physfn of " VF0 ": Invalid argument");
 }
 
 static void what_is_no_vf_is_refused(void **state)
@@ -182,18 +203,38 @@ static void a_driver_that_does_not_come_is_an_error(void **state)
 	assert_int_equal(pci_vf_bind("/run/sys", &vf, "igbvf", &e), 0); // it has it
 }
 
+static void taking_a_binding_back_ends_with_the_override_gone(void **state)
+{
+	struct pci_vf vf = find(VF0);
+	struct err e = {};
+
+	(void)state;
+	sh("cd /run/sys/bus/pci && touch drivers_probe drivers/igbvf/unbind && "
+	   "touch devices/" VF0 "/driver_override");
+	assert_int_equal(pci_vf_unbind("/run/sys", &vf, "igbvf", &e), 0); // had not come further
+	assert_string_equal(file_text(DEVICES "/" VF0 "/driver_override"), "\n");
+	assert_string_equal(file_text("/run/sys/bus/pci/drivers_probe"), "");
+	assert_int_equal(pci_vf_unbind("/run/sys", &vf, "ixgbevf", &e), -1);
+	assert_string_equal(e.msg, "bind " VF0 " to ixgbevf: it has igbvf");
+	sh("cd /run/sys/bus/pci && rm drivers_probe devices/" VF0 "/driver");
+	vf.driver[0] = '\0';
+	assert_int_equal(pci_vf_unbind("/run/sys", &vf, "", &e), 0); // it had none
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_vf_is_found_with_its_pf_and_number, node),
 		cmocka_unit_test_setup(a_vf_made_anew_is_another, node),
 		cmocka_unit_test_setup(interface_and_driver_are_read_anew, node),
+		cmocka_unit_test_setup(what_cannot_be_read_is_not_taken_for_absent, node),
 		cmocka_unit_test_setup(what_is_no_vf_is_refused, node),
 		cmocka_unit_test_setup(an_address_has_one_form, node),
 		cmocka_unit_test_setup(a_pf_in_switchdev_mode_has_representors_beside_its_uplink,
 				       node),
 		cmocka_unit_test_setup(a_pf_whose_interface_is_in_doubt_is_refused, node),
 		cmocka_unit_test_setup(a_driver_that_does_not_come_is_an_error, node),
+		cmocka_unit_test_setup(taking_a_binding_back_ends_with_the_override_gone, node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

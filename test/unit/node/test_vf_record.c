@@ -24,6 +24,7 @@ static struct vf_record full(void)
 		.ns_dev = 4,
 		.ns_ino = 4026532001,
 		.permanent = {{2, 0, 0, 0, 0, 1}},
+		.info = "/run/info/net1",
 		.bound = "vfio-pci",
 		.was = {.attrs = {.known = VF_ATTRS,
 				  .mac = {{2, 0, 0, 0, 0, 2}},
@@ -36,6 +37,7 @@ static struct vf_record full(void)
 				  .max_rate = 5},
 			.address = {{2, 0, 0, 0, 0, 3}},
 			.mtu = 9000,
+			.flags = 0x100,
 			.name = "enp1s0f0v0",
 			.driver = "igbvf"},
 	};
@@ -45,6 +47,7 @@ static struct vf_record full(void)
 	r.clean.attrs.spoofchk = false;
 	r.clean.attrs.vlan = 1;
 	r.clean.mtu = 1500;
+	r.clean.flags = 0;
 	return r;
 }
 
@@ -68,6 +71,7 @@ static void a_record_is_read_as_it_was_written(void **state)
 	memset(&back, 0, sizeof(back));
 	assert_int_equal(vf_record_read(VF_USED, VF0, &back, &e), 1);
 	assert_string_equal(back.netns, r.netns);
+	assert_string_equal(back.info, "/run/info/net1");
 	assert_string_equal(back.bound, r.bound);
 	assert_string_equal(back.network, "net");
 	assert_string_equal(back.container, "c1");
@@ -82,6 +86,8 @@ static void a_record_is_read_as_it_was_written(void **state)
 	assert_string_equal(back.was.name, "enp1s0f0v0");
 	assert_string_equal(back.clean.driver, "igbvf");
 	assert_int_equal(back.was.mtu, 9000);
+	assert_int_equal(back.was.flags, 0x100);
+	assert_int_equal(back.clean.flags, 0);
 	assert_int_equal(back.clean.mtu, 1500);
 	assert_memory_equal(&back.clean.address, &r.was.address, sizeof(struct mac));
 	sh("test $(stat -c %%a " FILE ") = 600");
