@@ -8,6 +8,7 @@ extern const struct cli_command cli_commands[];
 
 int run_capture(const struct cli_args *args, struct err *e);
 int run_conntrack(const struct cli_args *args, struct err *e);
+int run_devices(const struct cli_args *args, struct err *e);
 int run_doctor(const struct cli_args *args, struct err *e);
 int run_drops(const struct cli_args *args, struct err *e);
 int run_endpoints(const struct cli_args *args, struct err *e);

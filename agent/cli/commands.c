@@ -47,6 +47,15 @@ const struct cli_command cli_commands[] = {
 	 .options = WITH(COUNT) | WITH(JSON) | WITH(WRITE),
 	 .required = WITH(WRITE),
 	 .run = run_capture},
+	{.name = "devices",
+	 .about = "SR-IOV devices of the node: of which resource, in what state, whose",
+	 .details =
+		 "Needs no daemon: it looks as edgeway-deviceplugin does, at the card and at what\n"
+		 "the plugin sriov remembers. Which pod the kubelet has given a device to, it "
+		 "does\n"
+		 "not know.\n",
+	 .options = WITH(CONFIG) | WITH(JSON),
+	 .run = run_devices},
 	{.name = "doctor",
 	 .about = "look for what keeps the data path from working on this node",
 	 .details = "Exit status 3 if something does not work as it is.\n",
@@ -57,7 +66,8 @@ const struct cli_command cli_commands[] = {
 
 static void help(FILE *out)
 {
-	(void)fprintf(out, "edgeway COMMAND [OPTION]... - the eBPF data path of this node\n\n");
+	(void)fprintf(out, "edgeway COMMAND [OPTION]... - the eBPF data path and the devices of "
+			   "this node\n\n");
 	for (const struct cli_command *c = cli_commands; c->name; c++)
 		(void)fprintf(out, "  %-12s %s\n", c->name, c->about);
 	(void)fprintf(

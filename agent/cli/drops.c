@@ -107,8 +107,8 @@ int run_drops(const struct cli_args *args, struct err *e)
 	_cleanup_(nl_closep) struct nl *nl = NULL;
 	json_auto_t *rows = NULL;
 	struct pods all, chosen;
-	struct drop *drops;
-	size_t n;
+	struct drop *drops = NULL;
+	size_t n = 0;
 
 	if (cli_has(args, OPTION_REASONS)) {
 		rows = list_reasons();
@@ -123,7 +123,7 @@ int run_drops(const struct cli_args *args, struct err *e)
 	    pods_select(&all, args->value[OPTION_POD], &chosen, &arena, e) < 0)
 		return -1;
 	rows = json_array();
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; drops && i < n; i++)
 		if (!cli_has(args, OPTION_POD) || pods_by_index(&chosen, (int)drops[i].key.ifindex))
 			json_array_append_new(rows, describe(&drops[i], &all));
 	view_rows(cli_has(args, OPTION_JSON), rows, columns);

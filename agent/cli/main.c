@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * edgeway - what the operator of a node asks the eBPF data path.
+ * edgeway - what the operator of a node asks the eBPF data path, and of its SR-IOV devices.
  *
- * It works from what is pinned below /sys/fs/bpf/edgeway: no daemon answers it.
+ * It works from what is pinned below /sys/fs/bpf/edgeway, and from the cards: no daemon answers it.
  */
 #include "cli/cli.h"
 

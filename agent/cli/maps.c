@@ -108,7 +108,7 @@ int map_about(struct about *out, struct err *e)
 
 	if (map_open(&map, MAP_ABOUT, sizeof(*out), e) < 0)
 		return -1;
-	if (map_read(&map, &key, 0, e) <= 0)
+	if (map_read(&map, &key, 0, e) <= 0 || !map.value)
 		return -1;
 	memcpy(out, map.value, sizeof(*out));
 	return 0;

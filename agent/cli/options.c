@@ -11,6 +11,9 @@ static const struct {
 	const char *value; ///< what its value is called, or NULL: it takes none
 	const char *help;
 } options[OPTIONS] = {
+	[OPTION_CONFIG] = {"config", '\0', "FILE",
+			   "resources are as in this configuration of the device plugin, not as "
+			   "in /etc/pcidp/config.json"},
 	[OPTION_COUNT] = {"count", 'c', "N", "end after this many"},
 	[OPTION_DROPS] = {"drops", '\0', NULL, "only what is dropped"},
 	[OPTION_FOLLOW] = {"follow", 'f', NULL, "go on until interrupted"},

@@ -14,6 +14,7 @@
  * and operands may come in any order; behind "--" all are operands.
  */
 enum cli_option {
+	OPTION_CONFIG,
 	OPTION_COUNT,
 	OPTION_DROPS,
 	OPTION_FOLLOW,

@@ -175,7 +175,8 @@ int pods_select(const struct pods *all, const char *what, struct pods *out, stru
 
 		if (!is_meant(pod, what, is_ip ? &ip : NULL, whole))
 			continue;
-		if (other && pod->attachment.container && strcmp(other, pod->attachment.container))
+		if (other && pod->attachment.container &&
+		    strcmp(other, pod->attachment.container) != 0)
 			return err_set(e, ERR_CONFIG,
 				       "\"%s\": begins the ids of several containers: %s, %s", what,
 				       other, pod->attachment.container);

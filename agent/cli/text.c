@@ -112,7 +112,9 @@ const char *text_age(double seconds, char *buf)
 
 double text_seconds(uint64_t ns)
 {
-	return (double)(ns / 1000000) / 1000;
+	const uint64_t ms = ns / 1000000;
+
+	return (double)ms / 1000;
 }
 
 const char *text_bytes(uint64_t bytes, char *buf)

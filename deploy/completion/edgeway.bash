@@ -15,14 +15,15 @@ _edgeway() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_edgeway_pods)" -- "$word")
 		return
 		;;
-	-w | --write)
+	-w | --write | --config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
 	-c | --count) return ;;
 	esac
 	case $COMP_CWORD:${COMP_WORDS[1]} in
-	1:*) words="status endpoints flows conntrack drops capture doctor --help --version" ;;
+	1:*) words="status endpoints flows conntrack drops capture devices doctor --help --version" ;;
+	*:devices) words="--config --json --help" ;;
 	*:status | *:doctor) words="--json --help" ;;
 	*:endpoints | *:conntrack) words="--json --pod --help" ;;
 	*:flows) words="--count --drops --follow --json --pod --help" ;;

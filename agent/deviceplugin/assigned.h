@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/arena.h"
+#include "grpc/client.h"
+#include "node/pci.h"
+
+struct dp;
+
+/**
+ * Which devices the kubelet has given to whom: what it asked us for (Allocate), and what it says
+ * (PodResourcesLister, pod-resources/kubelet.sock). It is asked when something has happened to
+ * which the answer matters; it tells nothing by itself.
+ */
+struct dp_assignment {
+	char address[PCI_ADDRESS];
+	char pod[254], namespace_name[64], container[64]; ///< "" while only Allocate has named it
+	int64_t since;                                    ///< loop_now()
+	bool confirmed;                                   ///< the kubelet says so, too
+};
+
+struct dp_assigned {
+	struct dp *dp;
+	struct dp_assignment *list;
+	size_t n, room;
+	struct grpc_client *client; ///< while it is being asked
+	int64_t asked;
+	bool again;    ///< ask once more when the answer is there
+	bool answered; ///< it has, once
+	struct loop_timer retry;
+	int64_t pause; ///< before the next one
+};
+
+void dp_assigned_open(struct dp_assigned *a, struct dp *dp);
+
+/** The kubelet has asked for it. */
+void dp_assigned_note(struct dp_assigned *a, const char *address);
+
+/** Whom the kubelet has given it to; NULL: nobody. */
+const struct dp_assignment *dp_assigned_find(const struct dp_assigned *a, const char *address);
+
+/** Ask; dp_publish() follows when the answer, or none, is there. */
+void dp_assigned_ask(struct dp_assigned *a);
+
+void dp_assigned_free(struct dp_assigned *a);
