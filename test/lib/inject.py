@@ -135,9 +135,9 @@ class Site:
         return f"{self.syscall} #{self.nth} {self.looks[:90]}"
 
 
-def run(scenario, verb, *, pod="red", prev=None, strace=()):
-    """Call the plugin as a runtime does."""
-    conf = dict(scenario.conf, **({"prevResult": prev} if prev else {}))
+def run(scenario, verb, *, pod="red", prev=None, strace=(), **changes):
+    """Call the plugin as a runtime does, with changes to its configuration."""
+    conf = dict(scenario.conf, **({"prevResult": prev} if prev else {}), **changes)
     env = {"PATH": os.environ["PATH"], "CNI_COMMAND": verb, "CNI_CONTAINERID": pod,
            "CNI_NETNS": f"/run/netns/{pod}", "CNI_IFNAME": scenario.ifname, "CNI_PATH": BIN}
     return subprocess.run([*strace, f"{BIN}/{scenario.plugin}"], input=json.dumps(conf),
@@ -219,11 +219,20 @@ class Bench:
             must(self.scenario, "DEL", pod=pod)
         for pod in settling:
             subprocess.run(["ip", "netns", "del", pod], check=True)
-        self.before = world.snapshot()
+        self.before = self.snapshot()
+
+    @staticmethod
+    def snapshot():
+        """Everything that a call could leave behind, one fact each."""
+        return world.snapshot()
+
+    def mend(self, prev):
+        """What a runtime does after a call that was killed, or that failed."""
+        return run(self.scenario, "DEL", prev=prev)
 
     def traces(self):
         """What differs from the settled world."""
-        after = world.snapshot()
+        after = self.snapshot()
         found = ([f"missing: {fact}" for fact in self.before if fact not in after] +
                  [f"left: {fact}" for fact in after if fact not in self.before])
         return sorted(found, key=lambda fact: " sysctl " in fact)  # the many of one link come last
@@ -257,9 +266,9 @@ class Bench:
             return reached, wrong
         if verb == "DEL" or killed or done.returncode == 0:
             prev = None if killed or verb == "DEL" else json.loads(done.stdout)
-            mend = run(scenario, "DEL", prev=prev)
+            mend = self.mend(prev)
             if mend.returncode != 0:
-                return reached, [f"the DEL after it failed: {mend.stdout}"]
+                return reached, [f"the call that shall mend it failed: {mend.stdout}"]
         return reached, self.traces()
 
     @staticmethod
@@ -287,6 +296,21 @@ def faults_for(site, kill, full):
     return [f"error={e}" for e in (first, *more)]
 
 
+def try_sites(bench, verb, everything, chosen, kill, full):
+    """Try the chosen sites, of those that @verb has; returns what report() wants to know."""
+    tried, missed, wrong = 0, 0, []
+    for site in chosen:
+        for fault in faults_for(site, kill, full):
+            reached, findings = bench.attempt(verb, site, fault)
+            tried += 1
+            missed += not reached
+            if findings:
+                wrong.append([f"{fault} at {site}", *(f[:160] for f in findings[:4])])
+                bench.reset()
+    return {"part": f"{bench.scenario.name}, {verb}", "calls": len(everything),
+            "tried": tried, "missed": missed, "wrong": wrong}
+
+
 def work(index, workers, kill, full):
     """One worker: its share of the sites of every scenario; one JSON line for each part."""
     for scenario in SCENARIOS:
@@ -294,17 +318,8 @@ def work(index, workers, kill, full):
         for verb in ("ADD", "DEL"):
             everything = bench.sites_of(verb)
             chosen = everything if full else thinned(everything)
-            tried, missed, wrong = 0, 0, []
-            for site in chosen[index::workers]:
-                for fault in faults_for(site, kill, full):
-                    reached, findings = bench.attempt(verb, site, fault)
-                    tried += 1
-                    missed += not reached
-                    if findings:
-                        wrong.append([f"{fault} at {site}", *(f[:160] for f in findings[:4])])
-                        bench.reset()
-            print(json.dumps({"part": f"{scenario.name}, {verb}", "calls": len(everything),
-                              "tried": tried, "missed": missed, "wrong": wrong}), flush=True)
+            part = try_sites(bench, verb, everything, chosen[index::workers], kill, full)
+            print(json.dumps(part), flush=True)
 
 
 def report(parts, kill):

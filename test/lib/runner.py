@@ -19,20 +19,23 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test/results.txt"
 TAP = re.compile(r"^(not )?ok\b(?: +\d+)?(?: +-)? *([^#]*?) *(?:# *(SKIP|skip)\S* *(.*))?$")
 
-# tier: where its tests are, the preset whose plugins it uses, and how many run side by side
-# (0 = as many as asked for). Longest first, so that the end is not spent waiting for one.
+# tier: where its tests are, the preset whose plugins it uses, and how many run side by side for each
+# that --jobs asks for: 0 = never more than one, 2 = most of their time they wait. Longest first, so that
+# the end is not spent waiting for one.
 TIERS = {
-    "check": (["test/check/*.sh"], "release", 0),
-    "unit": (["build/asan/test/unit/test_*"], "asan", 0),
-    "bpf": (["build/asan/test/bpf/test_*"], "asan", 0),
-    "netns": (["test/netns/*_test", "test/netns/*_test.sh"], "asan", 0),
-    "twin": (["test/twin/*_test"], "release", 0),
-    "lab": (["test/lab/*_test", "test/lab/*_test.sh"], "release", 1),
-    "fuzz": (["test/fuzz/run"], "fuzz", 1),
-    "perf": (["test/perf/run"], "release", 1),
+    "check": (["test/check/*.sh"], "release", 1),
+    "unit": (["build/asan/test/unit/test_*"], "asan", 1),
+    "bpf": (["build/asan/test/bpf/test_*"], "asan", 1),
+    "netns": (["test/netns/*_test", "test/netns/*_test.sh"], "asan", 2),
+    "grpc": (["test/grpc/*_test"], "asan", 0),
+    "twin": (["test/twin/*_test"], "release", 1),
+    "lab": (["test/lab/*_test", "test/lab/*_test.sh"], "release", 0),
+    "guest": (["test/lab/guest/*_test"], "release", 1),
+    "fuzz": (["test/fuzz/run"], "fuzz", 0),
+    "perf": (["test/perf/run", "test/perf/deviceplugin_bench"], "release", 0),
 }
-# What a file of the tier is called with, once for each of these.
-ARGUMENTS = {"fuzz": [["--no-build"]], "perf": [["cni"], ["datapath"], ["sriov"]]}
+# What a file is called with, once for each of these.
+ARGUMENTS = {"test/fuzz/run": [["--no-build"]], "test/perf/run": [["cni"], ["datapath"], ["sriov"]]}
 
 
 class Outcome:
@@ -127,7 +130,7 @@ def runs(tier, args):
     """Each file of the tier with each list of arguments that it is called with."""
     shorter = ["--quick"] if tier == "perf" and not args.full else []
     return [(path, [*arguments, *shorter]) for path in test_files(tier)
-            for arguments in ARGUMENTS.get(tier, [[]])]
+            for arguments in ARGUMENTS.get(str(path.relative_to(ROOT)), [[]])]
 
 
 def environment(tier, args):
@@ -171,7 +174,7 @@ def run_tier(tier, args):
         sys.exit(f"test/run: no test files in tier {tier}: {' '.join(TIERS[tier][0])}")
     print(f"\n{tier}", flush=True)
     outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(TIERS[tier][2] or args.jobs) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs * TIERS[tier][2])) as pool:
         running = [pool.submit(run_file, *run, tier, args) for run in wanted]
         for future in concurrent.futures.as_completed(running):
             outcome = future.result()

@@ -103,6 +103,44 @@ test_a_vf_that_another_pod_has_is_refused() {
 	grep -q "^container red$" $STATE/$VF
 }
 
+# What cannot be looked at, for want of descriptors, is not gone. The calls are an ADD for another pod, and
+# the DEL of what the pod was before it was started again.
+test_a_failing_system_call_takes_no_vf_from_a_living_pod() {
+	local verb n
+	pod red blue
+	card
+	rm -r /sys/bus/pci/devices/$VF/{net,driver}
+	ln -s ../../drivers/vfio-pci /sys/bus/pci/devices/$VF/driver
+	record red
+	cp $STATE/$VF "$T/before"
+	for verb in ADD:blue DEL:red; do
+		for ((n = 1; ; n++)); do
+			CNI_COMMAND=${verb%:*} CNI_CONTAINERID=${verb#*:} CNI_NETNS=/run/netns/blue CNI_IFNAME=eth0 \
+				CNI_PATH=$RELEASE_BIN strace -o "$T/trace" -e trace=open,openat \
+				-e inject=open,openat:error=EMFILE:when=$n \
+				"$RELEASE_BIN/sriov" <<<"$(sriov .)" >"$T/out" 2>&1 || true # with this error or that
+			grep -q INJECTED "$T/trace" || break
+			! grep -E 'taking it back|read VF' "$T/out" || fail "$verb, call $n: it was not left alone"
+			cmp "$T/before" $STATE/$VF
+		done
+		[ "$n" -gt 4 ] || fail "$verb opens $n files"
+	done
+}
+
+test_a_pod_that_is_deleted_while_ipam_takes_its_time_gets_no_vf() {
+	pod red
+	card
+	mkdir "$T/ipam"
+	cat >"$T/ipam/slow" <<-'END'
+		#!/bin/sh
+		[ "$CNI_COMMAND" != ADD ] || ip netns del red
+		echo '{"cniVersion": "1.1.0", "ips": [{"address": "10.9.0.2/24"}]}'
+	END
+	chmod +x "$T/ipam/slow"
+	CNIPATH=$T/ipam refused 3 "CNI_NETNS: /run/netns/red was deleted meanwhile" ADD red "$(sriov '.ipam = {"type": "slow"}')"
+	find $STATE -type f ! -name '*.lock' | absent "records"
+}
+
 test_a_late_del_leaves_the_new_owner_alone() {
 	pod blue
 	card
