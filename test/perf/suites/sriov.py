@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suite sriov: what giving a container a virtual function costs, in a guest with an emulated card."""
+"""Suite sriov: what giving a container a virtual function costs, in a guest with an emulated card; and what
+setting all attributes costs, with the kernel's simulated one."""
 import os
 import subprocess
 
@@ -10,8 +11,8 @@ ROUNDS_QUICK, ROUNDS_FULL = 10, 60
 SERIES = "6.12"
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-GUEST = os.path.join(HERE, "../../lab/guest/run")
-PROGRAMS = ("perf_vf_bench", "perf_floor_vf")
+LANE = os.path.join(HERE, "../../lab/guest")
+PROGRAMS = ("perf_vf_bench", "perf_floor_vf", "perf_attrs_bench")
 
 # Only the plugin that does no more than the floor is held against it; what attributes, an address and
 # the container's interface cost on top is the card's and the kernel's for the most part.
@@ -22,6 +23,7 @@ ROWS = [
     Row("detach.floor_up", "ms", "attach", "bare", "DEL", peer="floor_up"),
     Row("attach.attributes", "ms", "attach", "attributes", "ADD", peer="floor_up"),
     Row("detach.attributes", "ms", "attach", "attributes", "DEL", peer="floor_up"),
+    Row("attrs.floor", "ms", "attrs", "all", "SET", peer="floor", bar=1.5),
 ]
 MATRIX = None
 
@@ -33,8 +35,10 @@ def needs():
 
 def run(where, quick, rounds):
     rounds = rounds or (ROUNDS_QUICK if quick else ROUNDS_FULL)
-    command = [GUEST, "--timeout", "3000", "--igb", "1", SERIES, os.path.join(HERE, "../vf_guest"),
-               str(rounds), where.ours, where.perf]
+    simulated = subprocess.run([os.path.join(LANE, "netdevsim")], stdin=subprocess.DEVNULL, text=True,
+                               stdout=subprocess.PIPE, check=True).stdout.strip()
+    command = [os.path.join(LANE, "run"), "--timeout", "3000", "--igb", "1", SERIES,
+               os.path.join(HERE, "../vf_guest"), str(rounds), where.ours, where.perf, simulated]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           check=False)
     if done.returncode:
