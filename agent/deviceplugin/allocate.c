@@ -179,14 +179,20 @@ static int find_device(struct answer *a, const char *id, struct err *e)
 {
 	struct dp_pool *pool = a->pool;
 	const struct dp_device *d = dp_inventory_find(&pool->dp->inventory, id);
+	struct dp *dp = pool->dp;
+	struct vf_hold hold;
 	const char *why;
 
 	if (!d || d->resource != (int)pool->index)
 		return err_set(e, ERR_CONFIG, "%s has no device \"%.64s\"", pool->name, id);
-	why = *d->trouble ? d->trouble : d->hold.why;
+	if (dp_inventory_hold(d, dp->options.sysfs, dp->boot, dp->nl, &hold, e) < 0) {
+		dp_changed(dp);
+		return -1;
+	}
+	why = *d->trouble ? d->trouble : hold.why;
 	if (*why) {
-		dp_assigned_ask(
-			&pool->dp->assigned); // the kubelet knows otherwise: by now or still
+		dp_changed(dp);
+		dp_assigned_ask(&dp->assigned); // the kubelet knows otherwise: by now or still
 		return err_set(e, ERR_TRY_AGAIN, "%s: %s", id, why);
 	}
 	a->devices[a->n++] = d;

@@ -157,6 +157,34 @@ int dp_inventory_take(struct dp_inventory *out, const struct dp_config *config, 
 	return 0;
 }
 
+int dp_inventory_hold(const struct dp_device *d, const char *sysfs, const char *boot, struct nl *nl,
+		      struct vf_hold *out, struct err *e)
+{
+	unsigned int uplinks;
+	struct pci_vf vf;
+	struct vf now;
+	int pf;
+
+	*out = (struct vf_hold){.kind = VF_FREE};
+	if (!d->pci.is_vf || d->pci.class != PCI_NETWORK)
+		return 0;
+	if (pci_vf_look(sysfs, d->pci.vf.address, d->pci.vf.number, &vf, &uplinks, e) < 0)
+		return -1;
+	pf = *vf.pf_netdev ? nl_ifindex(nl, vf.pf_netdev) : 0;
+	if (pf && vf_get(nl, pf, vf.number, &now, e) < 0)
+		pf = 0; // as in a look at all: then the records alone can say
+	vf_hold_look(&vf, boot, pf ? &now : NULL, out);
+	return 0;
+}
+
+bool dp_inventory_is_deaf(const struct dp_inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n; i++)
+		if (inventory->devices[i].carrier_lost && !*inventory->devices[i].trouble)
+			return true;
+	return false;
+}
+
 void dp_inventory_free(struct dp_inventory *inventory)
 {
 	arena_free(&inventory->arena);

@@ -42,6 +42,17 @@ const struct dp_device *dp_inventory_find(const struct dp_inventory *inventory,
 					  const char *address);
 
 /**
+ * How the VF @d is held at this moment, for whoever is about to give it away: no event may have
+ * told yet, and a PF that is down tells nothing (netdev_state_change() of the kernel). Other
+ * devices are held by nobody.
+ */
+int dp_inventory_hold(const struct dp_device *d, const char *sysfs, const char *boot, struct nl *nl,
+		      struct vf_hold *out, struct err *e) _must_check_;
+
+/** Whether there are devices that are offered though their PF is down. */
+bool dp_inventory_is_deaf(const struct dp_inventory *inventory);
+
+/**
  * Whether the selector fits the device. One that a container has is what it was before: it stays in
  * its resource, though its interface is away, or its driver another.
  */

@@ -15,7 +15,10 @@
 #include "base/log.h"
 #include "deviceplugin/plugin.h"
 
-enum { SCRAPES = 8 }; ///< at a time; whoever comes then is turned away
+enum {
+	SCRAPES = 8,    ///< at a time; whoever comes then is turned away
+	PAUSE_MS = 100, ///< before accepting is tried again when it failed
+};
 
 /** One connection: what it asks is read and not looked at, then it gets the answer, and its end. */
 struct dp_scrape {
@@ -89,6 +92,13 @@ static void on_scrape(void *ctx, uint32_t events)
 		loop_rewatch(s->metrics->dp->loop, &s->watch, EPOLLOUT);
 }
 
+static void on_pause_over(void *ctx)
+{
+	struct dp_metrics *m = ctx;
+
+	loop_rewatch(m->dp->loop, &m->accept, EPOLLIN);
+}
+
 static void on_accept(void *ctx, uint32_t events)
 {
 	struct dp_metrics *m = ctx;
@@ -98,6 +108,9 @@ static void on_accept(void *ctx, uint32_t events)
 	struct err e;
 
 	(void)events;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM) &&
+	    loop_timer_set(m->dp->loop, &m->pause, PAUSE_MS, &e) == 0)
+		loop_rewatch(m->dp->loop, &m->accept, 0);
 	if (fd < 0 || m->n == SCRAPES)
 		return;
 	s = calloc(1, sizeof(*s));
@@ -123,8 +136,11 @@ int dp_metrics_open(struct dp_metrics *m, struct dp *dp, const char *path, struc
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	_cleanup_(fd_closep) int fd = -1;
 	char dir[PATH_MAX];
+	struct stat st;
 
-	*m = (struct dp_metrics){.dp = dp, .accept = {.fn = on_accept, .ctx = m, .fd = -1}};
+	*m = (struct dp_metrics){.dp = dp,
+				 .accept = {.fn = on_accept, .ctx = m, .fd = -1},
+				 .pause = {.fn = on_pause_over, .ctx = m}};
 	if (!*path)
 		return 0;
 	if (strlen(path) >= sizeof(addr.sun_path))
@@ -136,23 +152,30 @@ int dp_metrics_open(struct dp_metrics *m, struct dp *dp, const char *path, struc
 		return err_os(e, ERR_IO, errno, "--metrics: make %s", dir);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || (unlink(path) < 0 && errno != ENOENT) || fchmod(fd, S_IRUSR | S_IWUSR) < 0 ||
-	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, SCRAPES) < 0)
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, SCRAPES) < 0 ||
+	    stat(path, &st) < 0)
 		return err_os(e, ERR_KERNEL, errno, "--metrics: listen at %s", path);
 	if (loop_watch(dp->loop, &m->accept, fd, EPOLLIN, e) < 0)
 		return -1;
 	(void)TAKE_FD(fd);
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
 	return 0;
 }
 
 void dp_metrics_close(struct dp_metrics *m)
 {
 	int fd = m->accept.fd;
+	struct stat st;
 
 	if (!m->dp || fd < 0)
 		return;
 	while (m->scrapes)
 		end(m->scrapes);
 	loop_unwatch(m->dp->loop, &m->accept);
+	loop_timer_stop(m->dp->loop, &m->pause);
 	fd_closep(&fd);
-	(void)unlink(m->dp->options.metrics);
+	// Whoever came after us and put another socket there keeps it.
+	if (stat(m->dp->options.metrics, &st) == 0 && st.st_dev == m->dev && st.st_ino == m->ino)
+		(void)unlink(m->dp->options.metrics);
 }

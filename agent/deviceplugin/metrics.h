@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
+
 #include "grpc/loop.h"
 
 struct dp;
@@ -14,8 +16,11 @@ struct dp;
 struct dp_metrics {
 	struct dp *dp;
 	struct loop_watch accept;
+	struct loop_timer pause; ///< while there are no descriptors
 	struct dp_scrape *scrapes;
 	size_t n;
+	dev_t dev; ///< which file its socket is
+	ino_t ino;
 };
 
 int dp_metrics_open(struct dp_metrics *m, struct dp *dp, const char *path,

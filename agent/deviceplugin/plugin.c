@@ -12,7 +12,7 @@
 #include "deviceplugin/kubelet.h"
 
 /** Between an event and the look at everything: a card makes its VFs within some such time. */
-enum { SETTLE_MS = 5, RETRY_MS = 1000 };
+enum { SETTLE_MS = 5, RETRY_MS = 1000, DEAF_MS = 5000 };
 
 const char *dp_unhealthy(const struct dp *dp, const struct dp_device *d, char *buf)
 {
@@ -133,6 +133,14 @@ static int watch_records(struct dp *dp, struct err *e)
 	return 0;
 }
 
+static void look_again(struct dp *dp, int64_t ms)
+{
+	struct err e;
+
+	if (loop_timer_set(dp->loop, &dp->refresh, ms, &e) < 0)
+		log_warn("%s", e.msg);
+}
+
 static void refresh(void *ctx)
 {
 	struct dp *dp = ctx;
@@ -147,10 +155,11 @@ static void refresh(void *ctx)
 		log_warn("%s", e.msg);
 	if (look(dp, &e) < 0) {
 		log_warn("%s", e.msg);
-		if (loop_timer_set(dp->loop, &dp->refresh, RETRY_MS, &e) < 0)
-			log_warn("%s", e.msg);
+		look_again(dp, RETRY_MS);
 		return;
 	}
+	if (dp_inventory_is_deaf(&dp->inventory))
+		look_again(dp, DEAF_MS);
 	dp_kubelet_look(dp);
 	dp_publish(dp);
 	dp_repair_look(&dp->repair);
@@ -158,12 +167,8 @@ static void refresh(void *ctx)
 
 void dp_changed(struct dp *dp)
 {
-	struct err e;
-
-	if (dp->refresh.place && dp->refresh.due <= loop_now() + SETTLE_MS)
-		return;
-	if (loop_timer_set(dp->loop, &dp->refresh, SETTLE_MS, &e) < 0)
-		log_warn("%s", e.msg);
+	if (!dp->refresh.place || dp->refresh.due > loop_now() + SETTLE_MS)
+		look_again(dp, SETTLE_MS);
 }
 
 void dp_config_changed(struct dp *dp)
@@ -206,6 +211,8 @@ int dp_open(struct dp *dp, const struct dp_options *options, struct loop *l, str
 	dp_kubelet_look(dp);
 	dp_assigned_ask(&dp->assigned);
 	dp_repair_look(&dp->repair);
+	if (dp_inventory_is_deaf(&dp->inventory))
+		look_again(dp, DEAF_MS);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 enum {
 	PATIENCE_MS = 3000, ///< for the runtime's own DEL
 	AGAIN_MS = 60000,   ///< after a failure
+	LIMIT_MS = 60000,   ///< for the plugin; it waits for a lock, or the card, at most
 };
 
 static struct dp_left *find(const struct dp_repair *r, const char *address)
@@ -116,6 +117,7 @@ static void on_child(void *ctx, uint32_t events)
 	(void)events;
 	(void)waitpid(r->pid, &status, 0);
 	loop_unwatch(r->dp->loop, &r->child);
+	loop_timer_stop(r->dp->loop, &r->timer);
 	fd_closep(&fd);
 	r->pid = 0;
 	if (status)
@@ -149,7 +151,8 @@ static int call_plugin(struct dp_repair *r, const struct vf_hold *hold)
 		return -1;
 	}
 	fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
-	if (fd >= 0 && loop_watch(r->dp->loop, &r->child, fd, EPOLLIN, &e) == 0)
+	if (fd >= 0 && loop_timer_set(r->dp->loop, &r->timer, LIMIT_MS, &e) == 0 &&
+	    loop_watch(r->dp->loop, &r->child, fd, EPOLLIN, &e) == 0)
 		return 0;
 	fd_closep(&fd);
 	(void)waitpid(r->pid, NULL, 0); // some ten milliseconds
@@ -160,7 +163,14 @@ static int call_plugin(struct dp_repair *r, const struct vf_hold *hold)
 
 static void on_timer(void *ctx)
 {
-	dp_repair_look(ctx);
+	struct dp_repair *r = ctx;
+
+	if (!r->pid) {
+		dp_repair_look(r);
+		return;
+	}
+	log_warn("%s: the plugin sriov does not end, and is killed", r->address);
+	(void)kill(r->pid, SIGKILL);
 }
 
 /** The one that is due first; NULL: there is none. */
