@@ -122,6 +122,8 @@ static void look_after(struct dp_pool *pool, const char *dir, bool is_told)
 	struct err e = {};
 	int anew = dp_pool_listen(pool, dir, &e);
 
+	if (!is_told)
+		give_up(pool); // there may have been no plugins_registry at first
 	if (anew < 0)
 		log_warn("%s", e.msg);
 	else if (is_told && (anew || (!pool->registration.done && !pool->registration.client)))
