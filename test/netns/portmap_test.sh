@@ -193,7 +193,7 @@ test_neighbours_do_not_pretend_to_be_the_node() {
 	inside red ip addr add 127.0.0.2/32 dev eth0
 	equal - "$(pretend 3)" "what the node sees"
 	nft flush chain inet edgeway_portmap guard
-	equal 127.0.0.2 "$(pretend 20)" "what the node sees without the guard"
+	equal 127.0.0.2 "$(pretend 60)" "what the node sees without the guard"
 }
 
 test_rules_of_somebody_else_hide_none_that_is_missing() {
