@@ -15,6 +15,7 @@ enum {
 	GRACE_MS = 10000, ///< between Allocate and the kubelet's knowing of it
 	RETRY_MS = 1000,  ///< then twice as long, and so on
 	RETRY_MAX_MS = 30000,
+	DOUBT_MS = 30000, ///< a kubelet that has started knows its pods by then
 };
 
 static struct dp_assignment *find(const struct dp_assigned *a, const char *address)
@@ -83,17 +84,31 @@ static void take_container(struct dp_assigned *a, const Podresources__Pod *pod,
 	}
 }
 
-/** What the kubelet does not name is nobody's, unless it has asked for it only just now. */
+static bool is_in_use(const struct dp_assigned *a, const char *address)
+{
+	const struct dp_device *d = dp_inventory_find(&a->dp->inventory, address);
+
+	return d && d->hold.kind != VF_FREE;
+}
+
+/** Whether an assignment that an answer does not name may be one nevertheless. */
+static bool may_be(const struct dp_assigned *a, const struct dp_assignment *one)
+{
+	if (!one->confirmed && one->since + GRACE_MS > a->asked)
+		return true; // it has asked us only just now
+	return one->confirmed && a->asked < a->doubt && is_in_use(a, one->address);
+}
+
+/** What the kubelet does not name is nobody's, unless it cannot know. */
 static void on_answer(const ProtobufCMessage *m, void *ctx)
 {
 	const Podresources__ListResponse *answer = (const void *)m;
 	struct dp_assigned *a = ctx;
 	size_t kept = 0;
 
-	a->answered = true;
-	a->pause = 0;
+	a->answered |= a->asked >= a->doubt;
 	for (size_t i = 0; i < a->n; i++)
-		if (!a->list[i].confirmed && a->list[i].since + GRACE_MS > a->asked)
+		if (may_be(a, &a->list[i]))
 			a->list[kept++] = a->list[i];
 	a->n = kept;
 	for (size_t i = 0; i < answer->n_pods; i++)
@@ -101,17 +116,26 @@ static void on_answer(const ProtobufCMessage *m, void *ctx)
 			take_container(a, answer->pods[i], answer->pods[i]->containers[k]);
 }
 
-/** Where a container has a device the answer matters: it is asked for again. */
-static void ask_later(struct dp_assigned *a)
+/** Whether a container has a device that the answer has not named; @answered: there was one. */
+static bool is_open(const struct dp_assigned *a, bool answered)
 {
 	const struct dp_inventory *inv = &a->dp->inventory;
-	bool matters = false;
+
+	for (size_t i = 0; i < inv->n; i++) {
+		const struct dp_device *d = &inv->devices[i];
+		const struct dp_assignment *one = find(a, d->pci.vf.address);
+		bool lives = d->hold.kind == VF_HELD || d->hold.kind == VF_AWAY;
+
+		if (answered ? lives && (!one || one->since < a->asked) : d->hold.kind != VF_FREE)
+			return true;
+	}
+	return false;
+}
+
+static void ask_later(struct dp_assigned *a)
+{
 	struct err e;
 
-	for (size_t i = 0; i < inv->n; i++)
-		matters |= inv->devices[i].hold.kind != VF_FREE;
-	if (!matters)
-		return;
 	a->pause = a->pause ? a->pause * 2 : RETRY_MS;
 	if (a->pause > RETRY_MAX_MS)
 		a->pause = RETRY_MAX_MS;
@@ -119,20 +143,29 @@ static void ask_later(struct dp_assigned *a)
 		log_warn("%s", e.msg);
 }
 
-static void on_end(const struct grpc_status *status, void *ctx)
+/** Where a container has a device the answer matters: it is asked for again. */
+static void conclude(struct dp_assigned *a, bool answered)
 {
-	struct dp_assigned *a = ctx;
 	bool again = a->again;
 
-	if (status->code != GRPC_OK)
-		log_info("the kubelet does not say which devices are in use: %s", status->text);
-	grpc_client_closep(&a->client);
 	a->again = false;
 	dp_publish(a->dp);
 	if (again)
 		dp_assigned_ask(a);
-	else if (status->code != GRPC_OK)
+	else if (is_open(a, answered))
 		ask_later(a);
+	else
+		a->pause = 0;
+}
+
+static void on_end(const struct grpc_status *status, void *ctx)
+{
+	struct dp_assigned *a = ctx;
+
+	if (status->code != GRPC_OK)
+		log_info("the kubelet does not say which devices are in use: %s", status->text);
+	grpc_client_closep(&a->client);
+	conclude(a, status->code == GRPC_OK);
 }
 
 static void on_retry(void *ctx)
@@ -143,6 +176,7 @@ static void on_retry(void *ctx)
 void dp_assigned_open(struct dp_assigned *a, struct dp *dp)
 {
 	*a = (struct dp_assigned){.dp = dp, .retry = {.fn = on_retry, .ctx = a}};
+	a->doubt = loop_now() + DOUBT_MS; // it may be starting, too
 }
 
 void dp_assigned_ask(struct dp_assigned *a)
@@ -171,9 +205,15 @@ void dp_assigned_ask(struct dp_assigned *a)
 	    grpc_client_call(a->client, &request, NULL, &e) < 0) {
 		log_info("%s", e.msg);
 		grpc_client_closep(&a->client);
-		dp_publish(a->dp);
-		ask_later(a);
+		conclude(a, false);
 	}
+}
+
+void dp_assigned_meet(struct dp_assigned *a)
+{
+	a->doubt = loop_now() + DOUBT_MS;
+	a->pause = 0;
+	dp_assigned_ask(a);
 }
 
 void dp_assigned_free(struct dp_assigned *a)

@@ -11,6 +11,10 @@ struct dp;
  * Which devices the kubelet has given to whom: what it asked us for (Allocate), and what it says
  * (PodResourcesLister, pod-resources/kubelet.sock). It is asked when something has happened to
  * which the answer matters; it tells nothing by itself.
+ *
+ * A kubelet that has just started answers before it has heard of its pods (it reads them from the
+ * API server). What it does not name then stays its pods' for a while; and as long as it does not
+ * name what a container has it is asked again.
  */
 struct dp_assignment {
 	char address[PCI_ADDRESS];
@@ -26,7 +30,8 @@ struct dp_assigned {
 	struct grpc_client *client; ///< while it is being asked
 	int64_t asked;
 	bool again;    ///< ask once more when the answer is there
-	bool answered; ///< it has, once
+	bool answered; ///< it has, once, and knew its pods
+	int64_t doubt; ///< until then it may not know them
 	struct loop_timer retry;
 	int64_t pause; ///< before the next one
 };
@@ -35,6 +40,9 @@ void dp_assigned_open(struct dp_assigned *a, struct dp *dp);
 
 /** The kubelet has asked for it. */
 void dp_assigned_note(struct dp_assigned *a, const char *address);
+
+/** A kubelet has come, or come again: ask what it knows. */
+void dp_assigned_meet(struct dp_assigned *a);
 
 /** Whom the kubelet has given it to; NULL: nobody. */
 const struct dp_assignment *dp_assigned_find(const struct dp_assigned *a, const char *address);

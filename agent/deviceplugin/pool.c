@@ -164,7 +164,7 @@ static void list_and_watch(struct grpc_call *call, const ProtobufCMessage *reque
 	if (!pool->told && listing.text)
 		pool->told = strdup(listing.text);
 	tell(pool, call, &listing);
-	dp_assigned_ask(&pool->dp->assigned); // a kubelet that has just come may know more
+	dp_assigned_meet(&pool->dp->assigned);
 }
 
 static void get_options(struct grpc_call *call, const ProtobufCMessage *request, void *ctx)

@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import os
 import queue
+import socket
 import subprocess
 import sys
 import tempfile
@@ -280,6 +281,16 @@ class Daemon:
         """Returns its exit status."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
+
+    def scrape(self):
+        """Its metrics."""
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(self.metrics)
+            one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            text = b""
+            while piece := one.recv(65536):
+                text += piece
+        return text.decode()
 
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
