@@ -9,7 +9,7 @@ import lab
 RUN = lab.ROOT + "/test/lab/guest/run"
 UNAVAILABLE, TIMED_OUT = 69, 124
 FULL = bool(os.environ.get("FULL"))
-LIMIT = 7000 if FULL else 560  # seconds; a little less than test/run gives to a test file
+LIMIT = 7000 if FULL else 860  # seconds; a little less than test/run gives to a test file
 
 
 def guest(series, *command, limit=LIMIT, options=()):

@@ -155,7 +155,7 @@ def run_file(path, arguments, tier, args):
                                env=environment(tier, args), stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
-    limit = 7200 if args.full else 600
+    limit = 7200 if args.full else 900
     try:
         output, _ = process.communicate(timeout=limit)
         status = process.returncode
