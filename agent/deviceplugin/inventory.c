@@ -160,16 +160,17 @@ int dp_inventory_take(struct dp_inventory *out, const struct dp_config *config, 
 int dp_inventory_hold(const struct dp_device *d, const char *sysfs, const char *boot, struct nl *nl,
 		      struct vf_hold *out, struct err *e)
 {
-	unsigned int uplinks;
-	struct pci_vf vf;
+	struct pci_vf vf = d->pci.vf;
 	struct vf now;
 	int pf;
 
 	*out = (struct vf_hold){.kind = VF_FREE};
 	if (!d->pci.is_vf || d->pci.class != PCI_NETWORK)
 		return 0;
-	if (pci_vf_look(sysfs, d->pci.vf.address, d->pci.vf.number, &vf, &uplinks, e) < 0)
+	if (pci_vf_refresh(sysfs, &vf, e) < 0)
 		return -1;
+	if (!*vf.driver) // nor has one that is gone
+		return err_set(e, ERR_TRY_AGAIN, "%s: no driver is bound to it", vf.address);
 	pf = *vf.pf_netdev ? nl_ifindex(nl, vf.pf_netdev) : 0;
 	if (pf && vf_get(nl, pf, vf.number, &now, e) < 0)
 		pf = 0; // as in a look at all: then the records alone can say
