@@ -12,6 +12,13 @@ FULL = bool(os.environ.get("FULL"))
 LIMIT = 7000 if FULL else 860  # seconds; a little less than test/run gives to a test file
 
 
+def lines_of(name):
+    """The words of each line of a list in guest/, without its comments."""
+    with open(f"{lab.ROOT}/test/lab/guest/{name}", encoding="utf-8") as file:
+        lines = [line.partition("#")[0].split() for line in file]
+    return [line for line in lines if line]
+
+
 def guest(series, *command, limit=LIMIT, options=()):
     """Runs a command in a guest, with options of guest/run; returns its exit status, its output,
     and what else was said."""

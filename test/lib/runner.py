@@ -7,6 +7,7 @@ exits non-zero, times out or prints no such line is a failed test itself.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import re
 import signal
@@ -36,6 +37,13 @@ TIERS = {
 }
 # What a file is called with, once for each of these.
 ARGUMENTS = {"test/fuzz/run": [["--no-build"]], "test/perf/run": [["cni"], ["datapath"], ["sriov"]]}
+# Hours of a full run, of which a file itself says what it can be called with: a line for each part.
+PARTS = ("test/lab/guest/kernels_test", "test/lab/guest/sriov_test")
+RUNNING = set()  # the process groups of the test files that run
+
+
+def name_of(path, arguments):
+    return " ".join([str(path), *(a for a in arguments if not a.startswith("-"))])
 
 
 class Outcome:
@@ -43,7 +51,7 @@ class Outcome:
 
     def __init__(self, path, status, seconds, output, arguments=()):
         self.path, self.status, self.seconds = path, status, seconds
-        self.name = " ".join([str(path), *(a for a in arguments if not a.startswith("-"))])
+        self.name = name_of(path, arguments)
         self.output = output
         self.passed, self.failed, self.skipped = 0, 0, []
         for line in output.splitlines():
@@ -79,9 +87,9 @@ class Outcome:
                 found.append(line)
         return found[:60]
 
-    def line(self):
+    def line(self, where=""):
         mark = "FAIL" if self.failed else "ok" if self.passed else "skip"
-        return f"{mark:4} {self.seconds:6.1f} s  {self.name}  ({self.counts()})"
+        return f"{mark:4} {self.seconds:6.1f} s  {where}{self.name}  ({self.counts()})"
 
     def counts(self):
         return f"{self.passed} passed, {self.failed} failed, {len(self.skipped)} skipped"
@@ -89,6 +97,8 @@ class Outcome:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="test/run", description="Run Edgeway's tests.")
+    parser.add_argument("files", nargs="*", metavar="FILE",
+                        help="only these: test files, or parts of them as the results name them")
     parser.add_argument("--tier", action="append", choices=sorted(TIERS),
                         help="only this tier (may be repeated)")
     parser.add_argument("--full", action="store_true", help="long counts, and the perf tier")
@@ -97,9 +107,21 @@ def parse_arguments():
     parser.add_argument("--no-install", action="store_true", help="packages are there already")
     parser.add_argument("--no-build", action="store_true", help="plugins are built already")
     args = parser.parse_args()
-    chosen = args.tier or [t for t in TIERS if t != "perf" or args.full]
+    if args.files and args.tier:
+        parser.error("a FILE and --tier: say one of them")
+    tiers = {file: tier_of(file) for file in args.files}
+    for file in (f for f in args.files if not tiers[f]):
+        parser.error(f"{file}: is in no tier; a test file is named from the top of the project")
+    chosen = args.tier or tiers.values() or [t for t in TIERS if t != "perf" or args.full]
     args.tiers = [t for t in TIERS if t in chosen]
+    args.commit = commit() if args.full else None
     return args
+
+
+def tier_of(file):
+    """The tier of a file, or of a part of it; None if there is none."""
+    path = Path(*file.split()[:1])
+    return next((tier for tier, (patterns, *_) in TIERS.items() if any(map(path.match, patterns))), None)
 
 
 def build(tiers, jobs):
@@ -130,7 +152,21 @@ def runs(tier, args):
     """Each file of the tier with each list of arguments that it is called with."""
     shorter = ["--quick"] if tier == "perf" and not args.full else []
     return [(path, [*arguments, *shorter]) for path in test_files(tier)
-            for arguments in ARGUMENTS.get(str(path.relative_to(ROOT)), [[]])]
+            for arguments in arguments_of(path, tier, args)]
+
+
+def arguments_of(path, tier, args):
+    name = str(path.relative_to(ROOT))
+    if args.full and name in PARTS:
+        said = subprocess.run([path, "--parts"], check=True, env=environment(tier, args),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
+        return [line.split() for line in said.splitlines()]
+    return ARGUMENTS.get(name, [[]])
+
+
+def asked_for(name, files):
+    """Whether a run of this name is one of @files, or a part of one; of all if there are none."""
+    return not files or any(f"{name} ".startswith(f"{file} ") for file in files)
 
 
 def environment(tier, args):
@@ -156,6 +192,7 @@ def run_file(path, arguments, tier, args):
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
     limit = 7200 if args.full else 900
+    RUNNING.add(process.pid)
     try:
         output, _ = process.communicate(timeout=limit)
         status = process.returncode
@@ -163,15 +200,30 @@ def run_file(path, arguments, tier, args):
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         status = f"none: killed after {limit} s"
+    finally:
+        RUNNING.discard(process.pid)
     text = output.decode(errors="replace")
     return Outcome(path.relative_to(ROOT), status, time.monotonic() - start, text, arguments)
 
 
+def end(number, _frame):
+    """Told to end: so are the test files that run, each of which tidies up after itself."""
+    for pid in tuple(RUNNING):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGTERM)
+    print(f"test/run: {signal.Signals(number).name}", file=sys.stderr, flush=True)
+    os._exit(128 + number)  # sys.exit() waits for the threads that wait for them
+
+
 def run_tier(tier, args):
     """Run all files of @tier; print a line for each as it ends, and what a failed one said."""
-    wanted = runs(tier, args)
-    if not wanted:
-        sys.exit(f"test/run: no test files in tier {tier}: {' '.join(TIERS[tier][0])}")
+    all_runs = runs(tier, args)
+    names = [name_of(path.relative_to(ROOT), arguments) for path, arguments in all_runs]
+    wanted = [run for run, name in zip(all_runs, names) if asked_for(name, args.files)]
+    missing = [file for file in args.files or TIERS[tier][0] if tier_of(file) == tier and
+               not any(asked_for(name, args.files and [file]) for name in names)]
+    if missing:
+        sys.exit(f"test/run: no such test file: {' '.join(missing)}")
     print(f"\n{tier}", flush=True)
     outcomes = []
     with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs * TIERS[tier][2])) as pool:
@@ -179,6 +231,8 @@ def run_tier(tier, args):
         for future in concurrent.futures.as_completed(running):
             outcome = future.result()
             outcomes.append(outcome)
+            if args.full:
+                keep(tier, names, outcome, args.commit)
             print("  " + outcome.line(), flush=True)
             if outcome.failed:
                 print("\n".join("      " + line for line in outcome.output.splitlines()[-200:]))
@@ -214,24 +268,36 @@ def commit():
         (" (changed)" if git("status", "--porcelain", "--", ".", ":!test/results.txt") else "")
 
 
-def keep(tier, outcomes, seconds):
-    """Put what a full run of @tier found into the committed results; other tiers' parts stay."""
-    kernel = os.uname()
-    part = [f"== {tier}: {time.strftime('%Y-%m-%d')}, commit {commit()}, "
-            f"{kernel.sysname} {kernel.release} {kernel.machine}, "
-            f"{os.cpu_count()} processors, {seconds:.0f} s"]
-    for outcome in sorted(outcomes, key=lambda o: o.name):
-        part += [outcome.line()] + ["     skipped: " + reason for reason in outcome.skipped]
-    parts = {}
-    if RESULTS.exists():
-        for text in RESULTS.read_text().split("\n\n"):
-            parts[text.split()[1].rstrip(":")] = text.strip("\n")
-    parts[tier] = "\n".join(part)
-    RESULTS.write_text("\n\n".join(parts[t] for t in TIERS if t in parts) + "\n")
+def kept():
+    """The committed results: {tier: {name of the run: its lines}}."""
+    found = {}
+    for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
+        if line.startswith("== "):
+            tier = found.setdefault(line.split()[1], {})
+        elif line.startswith(" "):
+            lines.append(line)
+        elif line:
+            lines = tier[line.partition("  (")[0].split("  ")[-1]] = [line]
+    return found
+
+
+def keep(tier, names, outcome, at):
+    """Put what a run found in a full one into the committed results. What others found stays, each with
+    its day, commit (@at) and kernel, but for that of files which the tier does not have any more."""
+    where = f"{time.strftime('%Y-%m-%d')} {at} {os.uname().release}  "
+    results = kept()
+    results[tier] = {name: lines for name, lines in results.get(tier, {}).items() if name in names}
+    results[tier][outcome.name] = [outcome.line(where)] + \
+        ["     skipped: " + reason for reason in outcome.skipped]
+    parts = ["\n".join([f"== {t}", *(line for name in sorted(results[t]) for line in results[t][name])])
+             for t in TIERS if t in results]
+    RESULTS.write_text("\n\n".join(parts) + "\n")
 
 
 def main():
     args = parse_arguments()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     began = time.monotonic()
     if not args.no_build:
         build(args.tiers, os.cpu_count())
@@ -239,8 +305,6 @@ def main():
     for tier in args.tiers:
         start = time.monotonic()
         results[tier] = (run_tier(tier, args), time.monotonic() - start)
-        if args.full:
-            keep(tier, *results[tier])
     lines, good = summary(results, time.monotonic() - began)
     print("\n".join(lines))
     return 0 if good else 1
