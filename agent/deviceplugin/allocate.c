@@ -180,6 +180,7 @@ static int find_device(struct answer *a, const char *id, struct err *e)
 	struct dp_pool *pool = a->pool;
 	const struct dp_device *d = dp_inventory_find(&pool->dp->inventory, id);
 	struct dp *dp = pool->dp;
+	char elsewhere[DP_WHY];
 	struct vf_hold hold;
 	const char *why;
 
@@ -189,7 +190,7 @@ static int find_device(struct answer *a, const char *id, struct err *e)
 		dp_changed(dp);
 		return -1;
 	}
-	why = *d->trouble ? d->trouble : hold.why;
+	why = *d->trouble ? d->trouble : *hold.why ? hold.why : dp_elsewhere(dp, d, elsewhere);
 	if (*why) {
 		dp_changed(dp);
 		dp_assigned_ask(&dp->assigned); // the kubelet knows otherwise: by now or still
@@ -259,6 +260,7 @@ void dp_allocate(struct grpc_call *call, const ProtobufCMessage *m, void *ctx)
 	}
 	for (size_t i = 0; i < request->n_containers; i++)
 		for (size_t k = 0; k < request->containers[i]->n_ids; k++)
-			dp_assigned_note(&a.pool->dp->assigned, request->containers[i]->ids[k]);
+			dp_assigned_note(&a.pool->dp->assigned, request->containers[i]->ids[k],
+					 a.pool->name);
 	grpc_call_reply(call, &response.base);
 }

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "deviceplugin/plugin.h"
-#include "deviceplugin/pool.h"
 #include "grpc/api/kubelet.h"
 
 enum {
@@ -15,10 +14,20 @@ enum {
 	GRACE_MS = 10000, ///< between Allocate and the kubelet's knowing of it
 	RETRY_MS = 1000,  ///< then twice as long, and so on
 	RETRY_MAX_MS = 30000,
-	DOUBT_MS = 30000, ///< a kubelet that has started knows its pods by then
+	DOUBT_MS = 30000,  ///< a kubelet that has started knows its pods by then
+	ENDING_MS = 10000, ///< it names a pod for a while after its DEL
 };
 
-static struct dp_assignment *find(const struct dp_assigned *a, const char *address)
+static struct dp_assignment *find(const struct dp_assigned *a, const char *address,
+				  const char *name)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->list[i].address, address) && !strcmp(a->list[i].resource, name))
+			return &a->list[i];
+	return NULL;
+}
+
+const struct dp_assignment *dp_assigned_find(const struct dp_assigned *a, const char *address)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (!strcmp(a->list[i].address, address))
@@ -26,14 +35,24 @@ static struct dp_assignment *find(const struct dp_assigned *a, const char *addre
 	return NULL;
 }
 
-const struct dp_assignment *dp_assigned_find(const struct dp_assigned *a, const char *address)
+const struct dp_assignment *dp_assigned_as(const struct dp_assigned *a, const char *address,
+					   const char *name)
 {
-	return find(a, address);
+	return find(a, address, name);
 }
 
-static struct dp_assignment *add(struct dp_assigned *a, const char *address)
+const struct dp_assignment *dp_assigned_otherwise(const struct dp_assigned *a, const char *address,
+						  const char *name)
 {
-	struct dp_assignment *one = find(a, address);
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->list[i].address, address) && strcmp(a->list[i].resource, name) != 0)
+			return &a->list[i];
+	return NULL;
+}
+
+static struct dp_assignment *add(struct dp_assigned *a, const char *address, const char *name)
+{
+	struct dp_assignment *one = find(a, address, name);
 
 	if (!one && a->n == a->room) {
 		size_t room = a->room ? a->room * 2 : 16;
@@ -48,19 +67,14 @@ static struct dp_assignment *add(struct dp_assigned *a, const char *address)
 		one = &a->list[a->n++];
 	*one = (struct dp_assignment){.since = loop_now()};
 	(void)snprintf(one->address, sizeof(one->address), "%s", address);
+	(void)snprintf(one->resource, sizeof(one->resource), "%s", name);
 	return one;
 }
 
-void dp_assigned_note(struct dp_assigned *a, const char *address)
+static void take(struct dp_assigned *a, const char *address, const char *name,
+		 const Podresources__Pod *pod, const Podresources__Container *container)
 {
-	if (!add(a, address))
-		log_warn("%s: out of memory: it may be withdrawn while its pod runs", address);
-}
-
-static void take(struct dp_assigned *a, const char *address, const Podresources__Pod *pod,
-		 const Podresources__Container *container)
-{
-	struct dp_assignment *one = add(a, address);
+	struct dp_assignment *one = add(a, address, name);
 
 	if (!one)
 		return;
@@ -70,17 +84,17 @@ static void take(struct dp_assigned *a, const char *address, const Podresources_
 	(void)snprintf(one->container, sizeof(one->container), "%s", container->name);
 }
 
+/** Of all resources, also those that are not ours any more, or were never: what is in use is in
+ * use. */
 static void take_container(struct dp_assigned *a, const Podresources__Pod *pod,
 			   const Podresources__Container *container)
 {
 	for (size_t i = 0; i < container->n_devices; i++) {
 		const Podresources__Devices *d = container->devices[i];
 
-		if (!dp_pool_find(a->dp, d->resource_name))
-			continue;
 		for (size_t k = 0; k < d->n_ids; k++)
 			if (!pci_address_check(d->ids[k]))
-				take(a, d->ids[k], pod, container);
+				take(a, d->ids[k], d->resource_name, pod, container);
 	}
 }
 
@@ -116,14 +130,28 @@ static void on_answer(const ProtobufCMessage *m, void *ctx)
 			take_container(a, answer->pods[i], answer->pods[i]->containers[k]);
 }
 
+/** Whether the next answer may say otherwise of one, though nothing tells us when. */
+static bool may_change(const struct dp_assigned *a, const struct dp_assignment *one)
+{
+	const struct dp_device *d = dp_inventory_find(&a->dp->inventory, one->address);
+	char buf[DP_WHY];
+
+	if (!one->confirmed || (d && *dp_elsewhere(a->dp, d, buf)))
+		return true;
+	return a->asked < a->ending && d && d->pci.is_vf && d->hold.kind == VF_FREE;
+}
+
 /** Whether a container has a device that the answer has not named; @answered: there was one. */
 static bool is_open(const struct dp_assigned *a, bool answered)
 {
 	const struct dp_inventory *inv = &a->dp->inventory;
 
+	for (size_t i = 0; i < a->n; i++)
+		if (may_change(a, &a->list[i]))
+			return true;
 	for (size_t i = 0; i < inv->n; i++) {
 		const struct dp_device *d = &inv->devices[i];
-		const struct dp_assignment *one = find(a, d->pci.vf.address);
+		const struct dp_assignment *one = dp_assigned_find(a, d->pci.vf.address);
 		bool lives = d->hold.kind == VF_HELD || d->hold.kind == VF_AWAY;
 
 		if (answered ? lives && (!one || one->since < a->asked) : d->hold.kind != VF_FREE)
@@ -141,6 +169,14 @@ static void ask_later(struct dp_assigned *a)
 		a->pause = RETRY_MAX_MS;
 	if (loop_timer_set(a->dp->loop, &a->retry, a->pause, &e) < 0)
 		log_warn("%s", e.msg);
+}
+
+void dp_assigned_note(struct dp_assigned *a, const char *address, const char *name)
+{
+	if (!add(a, address, name))
+		log_warn("%s: out of memory: it may be withdrawn while its pod runs", address);
+	if (!a->client && !a->retry.place)
+		ask_later(a); // for whom it was
 }
 
 /** Where a container has a device the answer matters: it is asked for again. */
@@ -207,6 +243,12 @@ void dp_assigned_ask(struct dp_assigned *a)
 		grpc_client_closep(&a->client);
 		conclude(a, false);
 	}
+}
+
+void dp_assigned_changed(struct dp_assigned *a)
+{
+	a->ending = loop_now() + ENDING_MS;
+	dp_assigned_ask(a);
 }
 
 void dp_assigned_meet(struct dp_assigned *a)

@@ -106,7 +106,9 @@ static const char *check_name(const void *value)
 	for (; *s; s++)
 		if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
 			break;
-	return *s || !*text(value) ? "must be letters, digits, \"_\" and \"-\"" : NULL;
+	return *s || s == text(value) || s - text(value) > 63
+		       ? "must be up to 63 letters, digits, \"_\" and \"-\""
+		       : NULL;
 }
 
 static const char *check_prefix(const void *value)

@@ -180,13 +180,34 @@ const char *dp_cdi_kind(const struct dp_pool *pool, char *buf)
 	return buf;
 }
 
-/** NULL if it needs no files. */
-static json_t *cdi_device(const struct dp_pool *pool, const struct dp_device *d)
+/** What the specification @old says of a device; NULL if nothing. */
+static json_t *cdi_entry(const json_t *old, const char *name)
+{
+	const json_t *list = json_object_get(old, "devices");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *one = json_array_get(list, i);
+		const char *is = json_string_value(json_object_get(one, "name"));
+
+		if (is && !strcmp(is, name))
+			return one;
+	}
+	return NULL;
+}
+
+/**
+ * NULL if it needs no files. What was said of a device that is in use stays said: its container may
+ * start again, and some files move with a device into the container, so that they are not seen
+ * here.
+ */
+static json_t *cdi_device(const struct dp_pool *pool, const struct dp_device *d, const json_t *old)
 {
 	struct pci_node nodes[PCI_NODES];
 	size_t n = dp_nodes(pool, d, nodes);
 	json_t *list;
 
+	if (d->hold.kind != VF_FREE && cdi_entry(old, d->pci.vf.address))
+		return json_incref(cdi_entry(old, d->pci.vf.address));
 	if (!n)
 		return NULL;
 	list = json_array();
@@ -198,14 +219,14 @@ static json_t *cdi_device(const struct dp_pool *pool, const struct dp_device *d)
 			 "deviceNodes", list);
 }
 
-static json_t *cdi_document(const struct dp_pool *pool)
+static json_t *cdi_document(const struct dp_pool *pool, const json_t *old)
 {
 	json_t *devices = json_array();
 	char kind[DP_WHY];
 
 	for (size_t i = 0; i < pool->dp->inventory.n; i++) {
 		const struct dp_device *d = &pool->dp->inventory.devices[i];
-		json_t *one = d->resource == (int)pool->index ? cdi_device(pool, d) : NULL;
+		json_t *one = d->resource == (int)pool->index ? cdi_device(pool, d, old) : NULL;
 
 		if (one)
 			json_array_append_new(devices, one);
@@ -232,27 +253,25 @@ void dp_remove_cdi(const struct dp_pool *pool)
 
 void dp_write_cdi(struct dp_pool *pool)
 {
+	_cleanup_(decref) json_t *old = NULL;
 	_cleanup_(decref) json_t *doc = NULL;
 	_cleanup_(freep) char *text = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 
 	if (!pool->dp->options.cdi)
 		return;
-	doc = cdi_document(pool);
-	text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
-	if (!json_array_size(json_object_get(doc, "devices"))) { // CDI knows no empty list either
-		dp_remove_cdi(pool);
-		freep(&pool->cdi);
+	if (cdi_path(pool, path) == 0)
+		old = json_load_file(path, 0, NULL); // somebody may have removed it
+	doc = cdi_document(pool, old);
+	if (doc && !json_array_size(json_object_get(doc, "devices"))) {
+		dp_remove_cdi(pool); // CDI knows no empty list either
 		return;
 	}
-	if (text && pool->cdi && !strcmp(text, pool->cdi))
+	if (doc && json_equal(doc, old))
 		return;
-	if (!text || cdi_path(pool, path) < 0 || dir_make(pool->dp->options.cdi, 0755) < 0 ||
-	    file_replace(AT_FDCWD, path, text, 0644) < 0) {
+	text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+	if (!text || !*path || dir_make(pool->dp->options.cdi, 0755) < 0 ||
+	    file_replace(AT_FDCWD, path, text, 0644) < 0)
 		log_warn("%s: CDI specification: write to %s: %s", pool->name,
 			 pool->dp->options.cdi, strerror(errno));
-		return;
-	}
-	freep(&pool->cdi);
-	pool->cdi = TAKE_PTR(text);
 }

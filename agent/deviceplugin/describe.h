@@ -22,7 +22,7 @@ int dp_write_device_info(const struct dp_pool *pool, const struct dp_device *d,
 
 /**
  * Write the pool's CDI specification, if it is otherwise by now: a device for each of ours that
- * needs files. CDI knows no device without any.
+ * needs files. CDI knows no device without any. What is there already is kept for devices in use.
  */
 void dp_write_cdi(struct dp_pool *pool);
 void dp_remove_cdi(const struct dp_pool *pool);

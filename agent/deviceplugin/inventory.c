@@ -96,7 +96,7 @@ static void ask_pf(struct look *look, const struct dp_device *d)
 	    vf_each(look->nl, link.index, false, on_vf, &answer, &e) < 0) {
 		(void)snprintf(why, sizeof(why), "%.120s", e.msg);
 		note_pf(look, d->pci.vf.pf, false, why);
-	} else if (!(link.flags & IFF_UP) || !link.operational) {
+	} else if (!(link.flags & IFF_RUNNING)) { // so is one whose driver tells of no carrier
 		(void)snprintf(why, sizeof(why), "%s %s", link.name,
 			       link.flags & IFF_UP ? "has no carrier" : "is down");
 		note_pf(look, d->pci.vf.pf, true, why);
@@ -169,6 +169,9 @@ int dp_inventory_hold(const struct dp_device *d, const char *sysfs, const char *
 		return 0;
 	if (pci_vf_refresh(sysfs, &vf, e) < 0)
 		return -1;
+	if (strcmp(vf.driver, d->pci.vf.driver) != 0 && *vf.driver)
+		return err_set(e, ERR_TRY_AGAIN, "%s: is bound to %s just now", vf.address,
+			       vf.driver);
 	if (!*vf.driver) // nor has one that is gone
 		return err_set(e, ERR_TRY_AGAIN, "%s: no driver is bound to it", vf.address);
 	pf = *vf.pf_netdev ? nl_ifindex(nl, vf.pf_netdev) : 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deviceplugin/kubelet.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -124,9 +125,10 @@ static void look_after(struct dp_pool *pool, const char *dir, bool is_told)
 
 	if (!is_told)
 		give_up(pool); // there may have been no plugins_registry at first
-	if (anew < 0)
+	if (anew < 0) {
 		log_warn("%s", e.msg);
-	else if (is_told && (anew || (!pool->registration.done && !pool->registration.client)))
+		dp_retry(pool->dp);
+	} else if (is_told && (anew || (!pool->registration.done && !pool->registration.client)))
 		enroll(pool);
 }
 
@@ -140,9 +142,15 @@ void dp_kubelet_look(struct dp *dp)
 	(void)snprintf(registry, sizeof(registry), "%s/plugins_registry", dp->options.kubelet);
 	(void)snprintf(plugins, sizeof(plugins), "%s/device-plugins", dp->options.kubelet);
 	finds = is_dir(registry);
-	if (!finds && !is_dir(plugins))
-		return; // there will be, once the kubelet runs
-	(void)dp_watch_dir(&dp->watch, DP_WATCH_SOCKETS, finds ? registry : plugins);
+	if (!finds && !is_dir(plugins)) { // there will be, once the kubelet runs
+		for (size_t i = 0; i < dp->n_pools; i++)
+			dp_pool_unlisten(dp->pools[i]);
+		return;
+	}
+	if (dp_watch_dir(&dp->watch, DP_WATCH_SOCKETS, finds ? registry : plugins) < 0) {
+		log_warn("watch %s: %s", finds ? registry : plugins, strerror(errno));
+		dp_retry(dp);
+	}
 	for (size_t i = 0; i < dp->n_pools; i++)
 		look_after(dp->pools[i], finds ? registry : plugins, !finds);
 }

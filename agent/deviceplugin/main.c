@@ -40,6 +40,8 @@ static void usage(FILE *to)
 		"  --check                  read the configuration, say what is wrong, and end\n"
 		"  --version, --help, --help=markdown\n"
 		"\n"
+		"-v, -vmodule, -stderrthreshold, -log_dir, -logtostderr and -alsologtostderr are\n"
+		"taken, and change nothing.\n"
 		"CNI_LOG=info in the environment makes it say what it does.\n");
 }
 
@@ -52,7 +54,8 @@ static void complain(const struct err *e)
 
 struct job {
 	struct dp_options options;
-	bool check;
+	const char *cdi; ///< a directory
+	bool use_cdi, check;
 };
 
 static int help(const char *how)
@@ -64,12 +67,66 @@ static int help(const char *how)
 	return 0;
 }
 
+/** Where the text of an option goes; NULL: it is none that has one. */
+static const char **text_option(struct job *job, int c)
+{
+	struct dp_options *o = &job->options;
+
+	switch (c) {
+	case 'c':
+		return &o->config;
+	case 'p':
+		return &o->prefix;
+	case 'd':
+		return &job->cdi;
+	case 'k':
+		return &o->kubelet;
+	case 'i':
+		return &o->devinfo;
+	case 'm':
+		return &o->metrics;
+	case 'g':
+		return &o->plugin;
+	case 's':
+		return &o->sysfs;
+	default:
+		return NULL;
+	}
+}
+
+/** Returns an exit status, or -1 to go on. */
+static int take_option(struct job *job, int c)
+{
+	const char **to = text_option(job, c);
+
+	switch (c) {
+	case 'u':
+		job->use_cdi = !optarg || strcmp(optarg, "false") != 0;
+		return -1;
+	case 'n':
+		job->check = true;
+		return -1;
+	case 'l': // the original's logger's
+		return -1;
+	case 'V':
+		(void)printf("edgeway-deviceplugin %s\n", EDGEWAY_VERSION);
+		return 0;
+	case 'h':
+		return help(optarg);
+	default:
+		if (!to)
+			return 2; // getopt has said what is wrong
+		*to = optarg;
+		return -1;
+	}
+}
+
 /** Returns an exit status, or -1 to go on. Options may begin with one dash, as the original's. */
 static int read_options(struct job *job, int argc, char *argv[])
 {
 	static const struct option known[] = {{"config-file", required_argument, NULL, 'c'},
 					      {"resource-prefix", required_argument, NULL, 'p'},
-					      {"use-cdi", no_argument, NULL, 'u'},
+					      {"use-cdi", optional_argument, NULL, 'u'},
 					      {"cdi-dir", required_argument, NULL, 'd'},
 					      {"kubelet-dir", required_argument, NULL, 'k'},
 					      {"devinfo-dir", required_argument, NULL, 'i'},
@@ -79,56 +136,20 @@ static int read_options(struct job *job, int argc, char *argv[])
 					      {"check", no_argument, NULL, 'n'},
 					      {"version", no_argument, NULL, 'V'},
 					      {"help", optional_argument, NULL, 'h'},
+					      {"v", required_argument, NULL, 'l'},
+					      {"vmodule", required_argument, NULL, 'l'},
+					      {"stderrthreshold", required_argument, NULL, 'l'},
+					      {"log_dir", required_argument, NULL, 'l'},
+					      {"logtostderr", optional_argument, NULL, 'l'},
+					      {"alsologtostderr", optional_argument, NULL, 'l'},
 					      {}};
-	const char *cdi = "/var/run/cdi";
-	struct dp_options *o = &job->options;
-	bool use_cdi = false;
-	int c;
+	int c, rc = -1;
 
-	while ((c = getopt_long_only(argc, argv, "", known, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'p':
-			o->prefix = optarg;
-			break;
-		case 'u':
-			use_cdi = true;
-			break;
-		case 'd':
-			cdi = optarg;
-			break;
-		case 'k':
-			o->kubelet = optarg;
-			break;
-		case 'i':
-			o->devinfo = optarg;
-			break;
-		case 'm':
-			o->metrics = optarg;
-			break;
-		case 'g':
-			o->plugin = optarg;
-			break;
-		case 's':
-			o->sysfs = optarg;
-			break;
-		case 'n':
-			job->check = true;
-			break;
-		case 'V':
-			(void)printf("edgeway-deviceplugin %s\n", EDGEWAY_VERSION);
-			return 0;
-		case 'h':
-			return help(optarg);
-		default: // getopt has said what is wrong
-			return 2;
-		}
-	}
-	o->cdi = use_cdi ? cdi : NULL;
-	if (optind == argc)
-		return -1;
+	while (rc < 0 && (c = getopt_long_only(argc, argv, "", known, NULL)) >= 0)
+		rc = take_option(job, c);
+	job->options.cdi = job->use_cdi ? job->cdi : NULL;
+	if (rc >= 0 || optind == argc)
+		return rc;
 	(void)fprintf(stderr, "edgeway-deviceplugin: \"%s\": there are options only; see --help\n",
 		      argv[optind]);
 	return 2;
@@ -184,7 +205,8 @@ static int check(const struct dp_options *options, struct err *e)
 
 int main(int argc, char *argv[])
 {
-	struct job job = {.options = {
+	struct job job = {.cdi = "/var/run/cdi",
+			  .options = {
 				  .config = DP_CONFIG,
 				  .prefix = DP_PREFIX,
 				  .kubelet = "/var/lib/kubelet",

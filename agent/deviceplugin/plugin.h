@@ -55,6 +55,9 @@ void dp_close(struct dp *dp);
 /** Something may be otherwise: look soon. */
 void dp_changed(struct dp *dp);
 
+/** Something could not be done, and nothing will tell when it can: look again in a while. */
+void dp_retry(struct dp *dp);
+
 /** So may the configuration. */
 void dp_config_changed(struct dp *dp);
 
@@ -68,3 +71,6 @@ void dp_publish(struct dp *dp);
  */
 enum { DP_WHY = 384 };
 const char *dp_unhealthy(const struct dp *dp, const struct dp_device *d, char *buf);
+
+/** Which pod has it as another resource than it is of now; "" if none. As dp_unhealthy(). */
+const char *dp_elsewhere(const struct dp *dp, const struct dp_device *d, char *buf);

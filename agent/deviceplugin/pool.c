@@ -11,14 +11,6 @@
 #include "deviceplugin/prefer.h"
 #include "grpc/api/kubelet.h"
 
-struct dp_pool *dp_pool_find(const struct dp *dp, const char *name)
-{
-	for (size_t i = 0; i < dp->n_pools; i++)
-		if (!strcmp(dp->pools[i]->name, name))
-			return dp->pools[i];
-	return NULL;
-}
-
 const struct dp_resource *dp_pool_resource(const struct dp_pool *pool)
 {
 	return &pool->dp->config.resources[pool->index];
@@ -239,14 +231,14 @@ int dp_pool_open(struct dp_pool **out, struct dp *dp, const struct dp_resource *
 		return err_set(e, ERR_TRY_AGAIN, "%s: out of memory", r->name);
 	pool->dp = dp;
 	dp_kubelet_prepare(pool);
-	(void)snprintf(pool->name, sizeof(pool->name), "%s/%.120s", r->prefix, r->name);
-	(void)snprintf(pool->socket, sizeof(pool->socket), "%s_%.120s.sock", r->prefix, r->name);
+	(void)snprintf(pool->name, sizeof(pool->name), "%s/%s", r->prefix, r->name);
+	(void)snprintf(pool->socket, sizeof(pool->socket), "%s_%s.sock", r->prefix, r->name);
 	*out = pool;
 	return 0;
 }
 
 /** Nobody watches any more: what was told is forgotten with them. */
-static void stop_listening(struct dp_pool *pool)
+void dp_pool_unlisten(struct dp_pool *pool)
 {
 	grpc_server_closep(&pool->server);
 	pool->n_watchers = 0;
@@ -261,9 +253,8 @@ void dp_pool_closep(struct dp_pool **pool)
 	if (!p)
 		return;
 	dp_kubelet_forget(p);
-	stop_listening(p);
+	dp_pool_unlisten(p);
 	free(p->watchers);
-	free(p->cdi);
 	freep(pool);
 }
 
@@ -276,13 +267,13 @@ int dp_pool_listen(struct dp_pool *pool, const char *dir, struct err *e)
 		return err_set(e, ERR_CONFIG, "%s: path of the socket: too long", pool->name);
 	if (pool->server && !strcmp(path, pool->path) && stat(path, &st) == 0)
 		return 0;
-	stop_listening(pool);
+	dp_pool_unlisten(pool);
 	if (grpc_server_open(&pool->server, pool->dp->loop, &service, pool, e) < 0)
 		return -1;
 	// GetInfo names it, which may be asked for at once.
 	memcpy(pool->path, path, sizeof(path));
 	if (grpc_server_listen(pool->server, path, e) == 0)
 		return 1;
-	stop_listening(pool);
+	dp_pool_unlisten(pool);
 	return err_wrap(e, "%s", pool->name);
 }

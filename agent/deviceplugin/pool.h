@@ -18,7 +18,6 @@ struct dp_pool {
 	struct grpc_call **watchers; ///< calls of ListAndWatch
 	size_t n_watchers;
 	char *told; ///< what they know, as text
-	char *cdi;  ///< the CDI specification that was written last
 	struct dp_registration {
 		struct grpc_client *client; ///< while Register is under way
 		struct loop_timer retry;
@@ -27,9 +26,6 @@ struct dp_pool {
 	} registration;
 };
 
-/** The pool of the resource "prefix/name"; NULL if there is none. */
-struct dp_pool *dp_pool_find(const struct dp *dp, const char *name);
-
 /** Make one for the resource; it listens nowhere yet. */
 int dp_pool_open(struct dp_pool **out, struct dp *dp, const struct dp_resource *r,
 		 struct err *e) _must_check_;
@@ -37,6 +33,12 @@ void dp_pool_closep(struct dp_pool **pool);
 
 /** Listen in the directory @dir: 0 if it did already, 1 if it does from now on. */
 int dp_pool_listen(struct dp_pool *pool, const char *dir, struct err *e) _must_check_;
+
+/**
+ * Listen nowhere. A socket that listens keeps its directory in memory, and inotify tells of the end
+ * of one only when it is let go.
+ */
+void dp_pool_unlisten(struct dp_pool *pool);
 
 const struct dp_resource *dp_pool_resource(const struct dp_pool *pool);
 

@@ -91,7 +91,7 @@ static void on_file(struct dp_watch *w, enum dp_watch_what what, const struct in
 		if (n > 5 && !strcmp(event->name + n - 5, ".lock"))
 			break;
 		dp_changed(w->dp);
-		dp_assigned_ask(&w->dp->assigned);
+		dp_assigned_changed(&w->dp->assigned);
 		break;
 	case DP_WATCH_NETNS:
 		dp_changed(w->dp);
@@ -122,8 +122,12 @@ static void on_event(struct dp_watch *w, const struct inotify_event *event)
 			on_file(w, w->dirs[i].what, event);
 			break;
 		}
-	if (event->mask & IN_IGNORED) // the directory is gone
+	if (event->mask & IN_MOVE_SELF)
+		(void)inotify_rm_watch(w->files.fd, event->wd);
+	if (event->mask & IN_IGNORED) { // the directory is gone; there may be another of its name
 		forget(w, event->wd);
+		dp_changed(w->dp);
+	}
 }
 
 static void on_files(void *ctx, uint32_t events)
@@ -146,7 +150,8 @@ int dp_watch_dir(struct dp_watch *w, enum dp_watch_what what, const char *path)
 	struct dp_watched *more;
 	int wd = inotify_add_watch(w->files.fd, path,
 				   IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-					   IN_CLOSE_WRITE | IN_DELETE_SELF | IN_ONLYDIR);
+					   IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF |
+					   IN_ONLYDIR);
 
 	if (wd < 0)
 		return -1;
@@ -158,7 +163,7 @@ int dp_watch_dir(struct dp_watch *w, enum dp_watch_what what, const char *path)
 		return -1;
 	w->dirs = more;
 	w->dirs[w->n++] = (struct dp_watched){wd, what};
-	return 0;
+	return 1;
 }
 
 static int watch_socket(struct dp_watch *w, struct loop_watch *at, int fd, loop_fn *fn,

@@ -29,5 +29,5 @@ struct dp_watch {
 int dp_watch_open(struct dp_watch *w, struct dp *dp, struct err *e) _must_check_;
 void dp_watch_close(struct dp_watch *w);
 
-/** Watch a directory, too; again is fine. -1 if there is none. */
+/** Watch a directory, too: 1; 0: it is watched already. -1 with errno if that cannot be. */
 int dp_watch_dir(struct dp_watch *w, enum dp_watch_what what, const char *path);
