@@ -270,14 +270,15 @@ def commit():
 
 def kept():
     """The committed results: {tier: {name of the run: its lines}}."""
-    found = {}
+    found, lines = {}, []
     for line in RESULTS.read_text().splitlines() if RESULTS.exists() else []:
         if line.startswith("== "):
             tier = found.setdefault(line.split()[1], {})
         elif line.startswith(" "):
             lines.append(line)
         elif line:
-            lines = tier[line.partition("  (")[0].split("  ")[-1]] = [line]
+            lines = [line]
+            tier[line.partition("  (")[0].split("  ")[-1]] = lines
     return found
 
 
