@@ -6,7 +6,9 @@
 #include "sandbox.h"
 #include "test.h"
 
-#define FILE_ "/run/config.json"
+#define FILE_      "/run/config.json"
+#define LETTERS_21 "abcdefghijklmnopqrstu"
+#define LETTERS_63 LETTERS_21 LETTERS_21 LETTERS_21
 
 static struct arena arena;
 
@@ -40,7 +42,7 @@ static void everything_that_is_supported_is_read(void **state)
 		"{\"resourceName\": \"b\", \"resourcePrefix\": \"intel.com\", \"deviceType\": "
 		"\"accelerator\", \"selectors\": [{\"vendors\": [\"8086\"]}, {\"drivers\": "
 		"[\"vfio-pci\"]}], \"preferredAllocation\": \"numa\", \"ignoreLink\": true}, "
-		"{\"resourceName\": \"a\", \"resourcePrefix\": \"other.com\"}]}");
+		"{\"resourceName\": \"" LETTERS_63 "\", \"resourcePrefix\": \"other.com\"}]}");
 	const struct dp_resource *r = config.resources;
 
 	(void)state;
@@ -72,7 +74,9 @@ static void every_mistake_names_its_place(void **state)
 		{"{", "line 1, column 1: "},
 		{"{\"resourceList\": [{}]}", "resourceList[0].resourceName: required, but missing"},
 		{"{\"resourceList\": [{\"resourceName\": \"a/b\"}]}",
-		 "resourceList[0].resourceName: \"a/b\": must be letters, digits"},
+		 "resourceList[0].resourceName: \"a/b\": must be up to 63 letters, digits"},
+		{"{\"resourceList\": [{\"resourceName\": \"" LETTERS_63 "a\"}]}",
+		 "resourceList[0].resourceName: \"" LETTERS_63 "a\": must be up to 63 letters"},
 		{ONE(", \"resourcePrefix\": \"Intel.com\""),
 		 "resourceList[0].resourcePrefix: \"Intel.com\": must be a domain"},
 		{ONE(", \"deviceType\": \"auxNetDevice\""),
